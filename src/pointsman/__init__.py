@@ -1,0 +1,1 @@
+"""You have a plan; pointsman makes the equipment follow it, and proves that it did."""

@@ -1,0 +1,69 @@
+"""Names: paths of percent-encoded parts, so that any text may be part of one.
+
+    caltech                           a site; all of a site lives in one shard
+    schedules/caltech/engine          an entity; its id is `caltech/engine`
+    schedules/caltech/engine/cmd_1f   a thing of that entity, with facts of its own
+
+A part is written in `[A-Za-z0-9_~%-]`. What is not is percent-encoded as UTF-8; `~` joins the
+words of one part (`slots~plan~asset`), so inside a word it is encoded too.
+"""
+
+import re
+from typing import Final
+from urllib.parse import quote, unquote
+from zlib import crc32
+
+_PART: Final = re.compile(r"[A-Za-z0-9_~%-]+")
+
+
+def word(text: str) -> str:
+    """Any text as one word of a part.
+
+    Raises:
+        ValueError: If it is empty, or no text that could be written.
+    """
+    if not text:
+        raise ValueError("a name must not be empty")
+    return quote(text, safe="").replace(".", "%2E").replace("~", "%7E")
+
+
+def text_of(word: str) -> str:
+    """What `word` was made of."""
+    return unquote(word, errors="strict")
+
+
+def part(*texts: str) -> str:
+    """One part made of several words."""
+    return "~".join(word(text) for text in texts)
+
+
+def entity_name(kind: str, site: str, name: str) -> str:
+    """The name of an entity, of texts that may hold anything."""
+    return f"{word(kind)}/{word(site)}/{word(name)}"
+
+
+def check_name(name: str, *, parts: tuple[int, ...] = (3, 4)) -> None:
+    """Refuse what is not a well-formed name.
+
+    Raises:
+        ValueError: If it has another number of parts, or a part has a character of no name.
+    """
+    found = name.split("/")
+    if len(found) not in parts or not all(map(_PART.fullmatch, found)):
+        raise ValueError(f"{name!r} is not a name: kind/site/name[/thing], each part encoded")
+
+
+def key_of(entity: str, thing: str) -> str:
+    """The name of a thing of an entity, under which its facts are kept."""
+    return f"{entity}/{thing}" if thing else entity
+
+
+def entity_of(key: str) -> str:
+    """The name of the entity that a key belongs to."""
+    kind, site, name, *_ = key.split("/", 3)
+    return f"{kind}/{site}/{name}"
+
+
+def shard_of(site: str, shards: int) -> int:
+    """The shard where everything of the (encoded) site lives, whatever its kind."""
+    return crc32(site.encode()) % shards
