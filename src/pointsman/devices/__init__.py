@@ -116,7 +116,7 @@ class World:
     ocpp: str = "127.0.0.1:9000"
     """HOST:PORT where chargers dial in."""
     dry_run: bool = False
-    """Nothing may be written to any equipment. Enforced again in `protocols.open_devices`."""
+    """Nothing may be written to any equipment. Enforced again in `protocols.open_fleets`."""
     speed: float = 1.0
 
 
@@ -139,6 +139,8 @@ class Key:
     required: bool = False
     default: Any = None
     help: str = ""
+    keys: Mapping[str, "Key"] = field(default_factory=dict)
+    """Of a key that is a table itself: what may be in it. Empty: anything."""
 
 
 @dataclass(frozen=True, slots=True)
