@@ -83,6 +83,9 @@ class Listener(Shape):
         OCPP's SuspendedEV.
         """
 
+    def answered_late(self, command_id: str, attempt: int, success: bool) -> None:
+        """A device answered a try after `send` had given it up as doubtful."""
+
 
 class Device(Shape):
     """One asset's door to its equipment. Sends at most one command at a time."""
@@ -110,6 +113,8 @@ class World:
     """The run's clock: devices are told its time, and expiry is by it."""
     listener: Listener
     site_id: str = ""
+    timezone: str = "UTC"
+    """The site's own day is by it."""
     folder: str = "."
     """Relative paths in the site file are relative to this."""
     asset_map: Mapping[str, str] = field(default_factory=dict)
