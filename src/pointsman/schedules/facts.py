@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pointsman.core.names import part
-from pointsman.schedules.model import AssetState, Command, Context, Measurement, Plan, Run, Timeline
+from pointsman.schedules.model import (
+    AssetState,
+    Channel,
+    Command,
+    Context,
+    Measurement,
+    Plan,
+    Run,
+    Timeline,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +95,8 @@ class PlanActivated(AboutPlan):
 
 
 @dataclass(frozen=True, slots=True)
-class PlanExpired(AboutPlan):
-    """A slot after its end, nothing newer has come."""
+class PlanEnded(AboutPlan):
+    """It has been over for a slot; `plan.expired` if nothing newer had come by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +143,30 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True)
 class Unplugged:
-    """What is left of one vehicle's rows, up to and without `until_row`, is cancelled."""
+    """Rows of vehicles that left before their plan was over are cancelled."""
 
     asset_id: str
     plan_id: str
-    from_row: int
-    until_row: int
+    rows: tuple[tuple[int, int], ...]
+    """All such spans of this plan so far: from a row, up to and without another."""
 
     @property
     def thing(self) -> str:
         return part("unplugged", self.plan_id, self.asset_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Rows up to this one are over, unsaid, and nothing need be said in their place."""
+
+    asset_id: str
+    plan_id: str
+    channel: Channel
+    row: int
+
+    @property
+    def thing(self) -> str:
+        return part("passed", self.plan_id, self.asset_id, self.channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +178,7 @@ class Opened:
         return ""
 
 
-Fact: TypeAlias = (
+CommandFact: TypeAlias = (
     Added
     | Dispatched
     | Acknowledged
@@ -167,12 +190,16 @@ Fact: TypeAlias = (
     | Superseded
     | Expired
     | Cancelled
+)
+Fact: TypeAlias = (
+    CommandFact
     | PlanActivated
-    | PlanExpired
+    | PlanEnded
     | TimelineWritten
     | ContextWritten
     | Measured
     | StateChanged
     | Unplugged
+    | Passed
     | Opened
 )

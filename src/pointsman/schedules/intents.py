@@ -1,6 +1,6 @@
 """What may be asked of a site's schedules. Any of it may be rejected."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pointsman.schedules.model import AssetState, Command, Context, Measurement, Plan, Run, Timeline
@@ -23,9 +23,11 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Activate:
-    """Put a plan in force whose timelines are written."""
+    """Put a plan in force whose timelines are written. Twice is once."""
 
     plan: Plan
+    in_force: dict[str, float] = field(default_factory=dict)
+    """Signed kW by asset that the plan's changes were told from: still so, or rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Acknowledge:
 
     command_id: str
     attempt: int
+    patient: bool = False
+    """It may take as long as it takes, until the command's time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,11 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class CheckTimeouts:
     """Judge silence only, and send nothing. `Wake` does this too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Judge only what is over or replaced, and send nothing. `Wake` does this too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,7 @@ Intent: TypeAlias = (
     | Acknowledge
     | Answer
     | CheckTimeouts
+    | Sweep
     | Cancel
     | Unplug
     | Measure

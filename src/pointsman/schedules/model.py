@@ -108,6 +108,10 @@ class Progress:
     not_before: datetime | None = None
     doubtful: bool = False
     """An earlier try may have arrived: read back before sending again."""
+    patient: bool = False
+    """The device took it and will act when it can: silence is no failure."""
+    run: int = 0
+    """In which run the latest try was handed out. A later run cannot know how it ended."""
     dispatched_at: datetime | None = None
     """When the latest try was handed out."""
     answered_at: datetime | None = None
@@ -196,8 +200,12 @@ class Plan:
     dry_run: bool = False
     activation: int = 0
     """Grows with each plan that came into force here. 0: it has not."""
+    activated_at: datetime | None = None
+    """Older plans are over for its assets from here on, and before it from its first row on."""
+    ended: bool = False
+    """Its horizon has been over for a slot."""
     expired: bool = False
-    """Its horizon has been over for a slot, and no newer plan has come."""
+    """It ended, and no newer plan had come."""
 
     @property
     def slot_count(self) -> int:
@@ -236,8 +244,12 @@ class Timeline:
     """By row; a row that is not in here is a plain value of the plan."""
     requested: dict[int, float] = field(default_factory=dict)
     """By row: what the plan said, where the value is another one."""
+    vehicles: dict[int, str] = field(default_factory=dict)
+    """By row: whose column speaks from here on, where several vehicles share a charger."""
     assumed: float | None = None
     """The value in force that row 0 equals, so that nothing need be sent while it stands."""
+    assumed_until: datetime | None = None
+    """When the device stops to follow what is in force; then row 0 is said after all."""
     stop_at_zero: bool = False
     """`ZeroPolicy.STOP`: a value of 0 is `STOP_CHARGING`, the next one above it a
     `START_CHARGING` that carries its rate."""
@@ -293,6 +305,7 @@ class Run:
     """One life of the program that carries out plans here."""
 
     number: int
+    """Grows from 1."""
     speed: float
     dry_run: bool
     started_at: datetime

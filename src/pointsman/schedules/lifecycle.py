@@ -1,0 +1,180 @@
+"""A site carries out its plans: each asset is told one thing at a time, in its time or never.
+
+                 due, asset free           Answer(yes)
+     pending ----------------> dispatched ------------> completed
+      ^ | |                      | |  ^                     ^
+      | | |           Acknowledge| |  | Answer(yes)         | Answer(yes), late, and nothing
+      | | |                      v |  |                     | newer was sent
+      | | |              acknowledged-+                     |
+      | | |                        |                        |
+      +----- Answer(no), silence: -+--> no try left: failed, timed out (then: the safe default)
+        | |  back off, try again   +--> Answer(refused): rejected
+        | +-- its time is over: expired          Cancel: cancelled
+        +---- a newer one is due, or a newer plan: superseded
+
+A row of a plan becomes a command when it is due (`Wake`) or somebody carries it out
+(`Dispatch`), and has no fact before. A row that was over before it was said stays without one:
+it is expired, and never sent. What a plan says later replaces what it said before, so after an
+outage each asset is told the present row, and nothing of what was missed.
+
+After a try whose end is not known (silence, a crash) the next one is `doubtful`: whoever carries
+it reads back first. `decide` looks at what is due, for the price of that, and moves nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Final, assert_never
+
+from pointsman.core.entity import Rejected, Wake
+from pointsman.schedules import commands, plans
+from pointsman.schedules import due as due_now
+from pointsman.schedules.facts import (
+    AboutCommand,
+    ContextWritten,
+    Dispatched,
+    Fact,
+    Measured,
+    Opened,
+    Passed,
+    PlanActivated,
+    PlanEnded,
+    StateChanged,
+    TimelineWritten,
+    Unplugged,
+)
+from pointsman.schedules.intents import (
+    Acknowledge,
+    Activate,
+    Answer,
+    Cancel,
+    CheckTimeouts,
+    Dispatch,
+    Intent,
+    Measure,
+    Open,
+    ReportState,
+    Submit,
+    Sweep,
+    Unplug,
+    Write,
+)
+from pointsman.schedules.site import Site
+
+FACTS_AT_ONCE: Final = 500
+"""Most facts of one `Wake`. What is left is due still, so another follows at once."""
+
+
+def initial() -> Site:
+    return Site()
+
+
+def decide(site: Site, intent: Intent | Wake, now: datetime) -> Sequence[Fact]:
+    match intent:
+        case Wake():
+            return _wake(site, now)
+        case CheckTimeouts():
+            return _at_most(due_now.silent(site, now))
+        case Sweep():
+            return _at_most(due_now.over(site, now))
+        case Submit(command):
+            return commands.submit(site, command)
+        case Dispatch(command):
+            return commands.dispatch(site, command, now)
+        case Acknowledge():
+            return commands.acknowledge(site, intent)
+        case Answer():
+            return commands.answer(site, intent, now)
+        case Cancel():
+            return commands.cancel(site, intent)
+        case Open(run) if run.number > site.run_number:
+            return [Opened(run)]
+        case Open(run) if run == site.run:
+            return []
+        case Open(run):
+            raise Rejected(f"run {run.number} does not follow run {site.run_number}")
+        case Write():
+            return plans.write(site, intent)
+        case Activate():
+            return plans.activate(site, intent, now)
+        case Unplug(asset_id):
+            return plans.unplug(site, asset_id, now)
+        case Measure(measurement) if site.measured.get(measurement.asset_id) == measurement:
+            return []
+        case Measure(measurement):
+            return [Measured(measurement)]
+        case ReportState(state) if site.states.get(state.asset_id) == state:
+            return []
+        case ReportState(state):
+            return [StateChanged(state)]
+        case _:
+            assert_never(intent)
+
+
+def evolve(site: Site, fact: Fact) -> Site:
+    match fact:
+        case AboutCommand(command=command):
+            commands.move(site, command)
+            _rearm(site, command.asset_id)
+        case TimelineWritten(timeline):
+            plans.stage(site, timeline)
+            _rearm(site, timeline.asset_id)
+        case PlanActivated(plan) | PlanEnded(plan):
+            for asset_id in plans.put_in_force(site, plan):
+                _rearm(site, asset_id)
+        case Unplugged(asset_id, plan_id, rows):
+            site.desk(asset_id).cut[plan_id] = rows
+            _rearm(site, asset_id)
+        case Passed(asset_id, plan_id, channel, row):
+            site.desk(asset_id).say(plan_id, channel, row)
+            _rearm(site, asset_id)
+        case Opened(run):
+            site.run = run
+            for asset_id in [id for id, desk in site.desks.items() if desk.in_flight]:
+                _rearm(site, asset_id)
+        case Measured(measurement):
+            site.measured[measurement.asset_id] = measurement
+        case StateChanged(state):
+            site.states[state.asset_id] = state
+        case ContextWritten():
+            pass  # It is kept for whoever draws it. No rule looks at it.
+        case _:
+            assert_never(fact)
+    return site
+
+
+def due(site: Site) -> datetime | None:
+    first = site.agenda.first()
+    return first[0] if first else None
+
+
+def _wake(site: Site, now: datetime) -> Sequence[Fact]:
+    """All that is due: first what ended, then what is to be sent, then what passed unsaid."""
+    facts: list[Fact] = []
+    seen: set[str] = set()
+    for fact in (*due_now.silent(site, now), *due_now.over(site, now)):
+        facts.append(fact)
+        seen.add(fact.command.asset_id)
+    facts = facts[:FACTS_AT_ONCE]
+    room = FACTS_AT_ONCE - len(facts)
+    facts += commands.numbered(site, _to_send(site, seen, now)[:room])
+    facts += plans.ended(site, now)
+    return facts or _at_most(plans.passed(site, now))
+
+
+def _to_send(site: Site, seen: set[str], now: datetime) -> list[Dispatched]:
+    """One command an asset, in the order of sending. Assets with news already must wait."""
+    ready = (c for c in due_now.ready(site, now) if c.asset_id not in seen)
+    return [commands.handed_out(site, c, now) for c in sorted(ready, key=due_now.order_in(site))]
+
+
+def _at_most(facts: Iterator[Fact]) -> Sequence[Fact]:
+    return list(islice(facts, FACTS_AT_ONCE))
+
+
+def _rearm(site: Site, asset_id: str) -> None:
+    at = site.desk(asset_id).due(site.run_number)
+    if at is None:
+        site.agenda.drop(f"asset {asset_id}")
+    else:
+        site.agenda.put(f"asset {asset_id}", at)

@@ -1,0 +1,200 @@
+"""What happens to a plan: its timelines are written, it is put in force, it ends."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from pointsman.core.entity import Rejected
+from pointsman.schedules import commands
+from pointsman.schedules.facts import (
+    Added,
+    ContextWritten,
+    Fact,
+    Passed,
+    PlanActivated,
+    PlanEnded,
+    Superseded,
+    TimelineWritten,
+    Unplugged,
+)
+from pointsman.schedules.intents import Activate, Write
+from pointsman.schedules.model import Channel, Command, CommandType, Mark, Plan, Timeline
+from pointsman.schedules.rows import command_id, row_at, starts_at
+from pointsman.schedules.site import FOREVER, Segment, Site, in_force_kw
+
+SAME_KW: Final = 1e-9
+FACTS_WITH_ACTIVATION: Final = 900
+
+
+class Stale(Rejected):
+    """A plan that is older than the one in force."""
+
+
+def write(site: Site, intent: Write) -> list[Fact]:
+    """Keep rows of a plan that nothing looks at yet. Those kept already are passed over."""
+    timelines = [t for t in intent.timelines if not _kept(site, t)]
+    contexts = [c for c in intent.contexts if c.plan_id not in site.plans]
+    return [*map(TimelineWritten, timelines), *map(ContextWritten, contexts)]
+
+
+def activate(site: Site, intent: Activate, now: datetime) -> list[Fact]:
+    """Put a plan in force. Pending commands of older plans that it covers end with it."""
+    plan = intent.plan
+    if known := site.plans.get(plan.id):
+        if site.newest_for(known):
+            return []
+        raise Rejected(f"plan {plan.id!r} was in force before: give it another plan_id")
+    staged = site.staged.get(plan.id, {})
+    if missing := set(plan.assets) - {asset_id for asset_id, _ in staged}:
+        raise Rejected(f"plan {plan.id!r} has no rows for {min(missing)!r}: write them first")
+    for older in _plans_of(site, plan.assets):
+        _check_age(plan, older)
+    for asset_id, assumed_kw in intent.in_force.items():
+        met_kw = in_force_kw(site.desk(asset_id), Channel.POWER, now)
+        if met_kw is None or abs(met_kw - assumed_kw) > SAME_KW:
+            raise Rejected(f"{asset_id!r} follows {met_kw} kW by now, not {assumed_kw}: plan anew")
+    instants = (plan.activated_at, site.newest.activated_at if site.newest else None)
+    activated_at = max((at for at in instants if at is not None), default=None)
+    number = site.newest.activation + 1 if site.newest else 1
+    in_force = replace(plan, activation=number, activated_at=activated_at)
+    return [PlanActivated(in_force), *_covered(site, in_force, now)]
+
+
+def stage(site: Site, timeline: Timeline) -> None:
+    """Keep a timeline; adopt it at once if its plan is in force already."""
+    if plan := site.plans.get(timeline.plan_id):
+        site.desk(timeline.asset_id).lane(timeline.channel).adopt(plan, timeline)
+    else:
+        key = timeline.asset_id, timeline.channel
+        site.staged.setdefault(timeline.plan_id, {})[key] = timeline
+
+
+def put_in_force(site: Site, plan: Plan) -> set[str]:
+    """Remember a plan, and hand its timelines to its assets. Returns the assets concerned."""
+    site.plans[plan.id] = plan
+    if site.newest is None or site.newest.activation <= plan.activation:
+        site.newest = plan
+    for timeline in site.staged.pop(plan.id, {}).values():
+        stage(site, timeline)
+    for asset_id in plan.assets:
+        for lane in site.desk(asset_id).lanes.values():
+            for segment in lane.segments:
+                if segment.plan.id == plan.id:
+                    segment.plan = plan
+    if plan.ended:
+        site.agenda.drop(f"plan {plan.id}")
+    else:
+        site.agenda.put(f"plan {plan.id}", plan.end + plan.last_slot)
+    return set(plan.assets)
+
+
+def ended(site: Site, now: datetime) -> list[PlanEnded]:
+    due = [key.partition(" ") for _, key in site.agenda.until(now)]
+    plans = [site.plans[id] for what, _, id in due if what == "plan"]
+    return [PlanEnded(replace(p, ended=True, expired=site.newest_for(p))) for p in plans]
+
+
+def passed(site: Site, now: datetime) -> Iterator[Passed]:
+    """Rows that need not be said any more, where nothing else is to be said."""
+    for desk in site.due_desks(now):
+        if desk.in_flight is None:
+            for segment, row in desk.lapsed(now):
+                timeline = segment.timeline
+                yield Passed(timeline.asset_id, segment.plan.id, timeline.channel, row)
+
+
+def unplug(site: Site, asset_id: str, now: datetime) -> list[Fact]:
+    """Cancel what is left for the vehicle that is plugged in now, and end its setpoint."""
+    desk = site.desk(asset_id)
+    lane = desk.lanes.get(Channel.POWER)
+    here = [s for s in lane.segments if s.start <= now < s.until] if lane else []
+    if not here:
+        return []
+    segment = here[-1]
+    begin, end = _rest_of_vehicle(segment, desk.next_row(segment), now)
+    if begin >= end:
+        return []
+    spans = (*desk.cut.get(segment.plan.id, ()), (begin, end))
+    facts: list[Fact] = [Unplugged(asset_id, segment.plan.id, spans)]
+    if in_force_kw(desk, Channel.POWER, now) not in {None, 0.0} or desk.in_flight:
+        facts.append(Added(_unplugged(site, segment, end, now)))
+    return facts
+
+
+def _kept(site: Site, timeline: Timeline) -> bool:
+    if timeline.plan_id in site.plans:
+        return True
+    key = timeline.asset_id, timeline.channel
+    return site.staged.get(timeline.plan_id, {}).get(key) == timeline
+
+
+def _plans_of(site: Site, assets: tuple[str, ...]) -> Iterator[Plan]:
+    """The plans in force for some assets, each once."""
+    desks = (desk for id in assets if (desk := site.desks.get(id)))
+    lanes = (lane for desk in desks for lane in desk.lanes.values() if lane.segments)
+    yield from {lane.segments[-1].plan.id: lane.segments[-1].plan for lane in lanes}.values()
+
+
+def _check_age(plan: Plan, older: Plan) -> None:
+    if plan.rev is not None and older.rev is not None:
+        if plan.rev < older.rev:
+            raise Stale(
+                f"plan {plan.id!r} has rev {plan.rev}; {older.id!r} in force has {older.rev}"
+            )
+    elif plan.created_at < older.created_at:
+        raise Stale(
+            f"plan {plan.id!r} was created at {plan.created_at}, before {older.id!r},"
+            f" which is in force and was created at {older.created_at}"
+        )
+
+
+def _covered(site: Site, plan: Plan, now: datetime) -> list[Superseded]:
+    """Pending commands of older plans, from the new plan's first row on. What is beyond one
+    append is found by `Wake`, when it is due.
+    """
+    facts: list[Superseded] = []
+    for (asset_id, channel), timeline in site.staged[plan.id].items():
+        start = starts_at(plan, timeline, 0)
+        desk = site.desks.get(asset_id)
+        queued = [site.commands[id] for _, id in desk.queue.until(FOREVER)] if desk else []
+        facts += [
+            commands.superseded(c, plan.id, now)
+            for c in queued
+            if c.row >= 0 and c.channel is channel and c.scheduled_at >= start
+        ]
+    return facts[:FACTS_WITH_ACTIVATION]
+
+
+def _rest_of_vehicle(segment: Segment, next_row: int, now: datetime) -> tuple[int, int]:
+    """Rows not yet said of the vehicle whose column speaks now: from, up to and without."""
+    timeline = segment.timeline
+    row = row_at(segment.plan, timeline, now)
+    if not timeline.vehicles or timeline.marks.get(row) in {Mark.AWAY, Mark.RELEASE}:
+        return next_row, next_row
+    last = len(timeline.slots) - 1
+    end = next(
+        n
+        for n in range(row + 1, last + 1)
+        if n in timeline.vehicles or n == last or timeline.marks.get(n) is Mark.AWAY
+    )
+    return next_row, end
+
+
+def _unplugged(site: Site, segment: Segment, until_row: int, now: datetime) -> Command:
+    asset_id = segment.timeline.asset_id
+    key = sha256(f"{segment.plan.id}\n{asset_id}\n{until_row}\nunplugged".encode()).hexdigest()
+    return Command(
+        id=command_id(key, site.commands),
+        asset_id=asset_id,
+        type=CommandType.SET_CHARGE_RATE,
+        scheduled_at=now,
+        expires_at=starts_at(segment.plan, segment.timeline, until_row),
+        power_kw=0.0,
+        plan_id=segment.plan.id,
+        policy=segment.plan.policy,
+        reason="unplugged",
+        dry_run=segment.plan.dry_run,
+        sequence=site.sequence + 1,
+    )
