@@ -92,7 +92,7 @@ def submit(site: Site, command: Command) -> list[CommandFact]:
 def dispatch(site: Site, command: Command, now: datetime) -> list[CommandFact]:
     """Hand out what a caller carries himself, if its time is not over and its asset is free."""
     command = site.commands.get(command.id, command)
-    desk = site.desks.get(command.asset_id, Desk())
+    desk = site.look(command.asset_id)
     status = command.progress.status
     if status in FLYING and desk.in_flight == command:
         raise Rejected(f"{command.id} is {status} already: answer it, or wait for its time-out")
@@ -197,7 +197,7 @@ def try_failed(site: Site, command: Command, now: datetime, why: Answer) -> list
 
 def _safe_default(site: Site, failed: Command, now: datetime) -> list[Added]:
     """Where nobody knows what an asset does, it is told what is safe, if the site says so."""
-    lane = site.desk(failed.asset_id).lanes.get(Channel.POWER)
+    lane = site.look(failed.asset_id).lanes.get(Channel.POWER)
     segments = lane.segments if lane else []
     safe_kw = next((s.timeline.safe_default_kw for s in reversed(segments)), None)
     over = failed.expires_at is not None and failed.expires_at <= now
@@ -247,7 +247,7 @@ def ended(command: Command, status: CommandStatus, now: datetime, **also: object
 
 def _may_still_complete(site: Site, command: Command, now: datetime) -> bool:
     """A yes that comes late counts while its command is the last one sent and not over."""
-    lane = site.desk(command.asset_id).lanes.get(command.channel)
+    lane = site.look(command.asset_id).lanes.get(command.channel)
     last = lane is not None and lane.last is not None and lane.last.id == command.id
     over = command.expires_at is not None and command.expires_at <= now
     waits = (CommandStatus.TIMED_OUT, CommandStatus.PENDING)

@@ -49,7 +49,7 @@ def order_in(site: Site) -> Rank:
     """
 
     def rank(command: Command) -> tuple[int, datetime, bool, int, str]:
-        lane = site.desk(command.asset_id).lanes.get(command.channel)
+        lane = site.look(command.asset_id).lanes.get(command.channel)
         before = lane.last.signed_kw if lane and lane.last else None
         more = (command.signed_kw or 0.0) > (before or 0.0)
         return -command.priority, command.scheduled_at, more, command.sequence, command.asset_id

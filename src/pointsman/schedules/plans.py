@@ -52,7 +52,7 @@ def activate(site: Site, intent: Activate, now: datetime) -> list[Fact]:
     for older in _plans_of(site, plan.assets):
         _check_age(plan, older)
     for asset_id, assumed_kw in intent.in_force.items():
-        met_kw = in_force_kw(site.desk(asset_id), Channel.POWER, now)
+        met_kw = in_force_kw(site.look(asset_id), Channel.POWER, now)
         if met_kw is None or abs(met_kw - assumed_kw) > SAME_KW:
             raise Rejected(f"{asset_id!r} follows {met_kw} kW by now, not {assumed_kw}: plan anew")
     instants = (plan.activated_at, site.newest.activated_at if site.newest else None)
@@ -107,7 +107,7 @@ def passed(site: Site, now: datetime) -> Iterator[Passed]:
 
 def unplug(site: Site, asset_id: str, now: datetime) -> list[Fact]:
     """Cancel what is left for the vehicle that is plugged in now, and end its setpoint."""
-    desk = site.desk(asset_id)
+    desk = site.look(asset_id)
     lane = desk.lanes.get(Channel.POWER)
     here = [s for s in lane.segments if s.start <= now < s.until] if lane else []
     if not here:

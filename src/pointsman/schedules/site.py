@@ -176,7 +176,12 @@ class Site:
     def run_number(self) -> int:
         return self.run.number if self.run else 0
 
+    def look(self, asset_id: str) -> Desk:
+        """An asset's desk, to look at only."""
+        return self.desks.get(asset_id) or Desk()
+
     def desk(self, asset_id: str) -> Desk:
+        """An asset's desk, to change."""
         desk = self.desks.get(asset_id)
         if desk is None:
             desk = self.desks[asset_id] = Desk()

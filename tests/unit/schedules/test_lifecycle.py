@@ -1,0 +1,421 @@
+"""The drawing in `lifecycle`, arrow by arrow, and what is no arrow."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from pointsman.core.entity import Rejected, Wake
+from pointsman.schedules.facts import (
+    Acknowledged,
+    Added,
+    Cancelled,
+    Completed,
+    Dispatched,
+    Expired,
+    Fact,
+    Failed,
+    Opened,
+    Requeued,
+    Superseded,
+    TimedOut,
+)
+from pointsman.schedules.intents import (
+    Acknowledge,
+    Answer,
+    Cancel,
+    CheckTimeouts,
+    Dispatch,
+    Open,
+    Submit,
+    Sweep,
+)
+from pointsman.schedules.lifecycle import decide, due
+from pointsman.schedules.model import (
+    Channel,
+    Command,
+    CommandStatus,
+    CommandType,
+    Mark,
+    Policy,
+    Run,
+    Source,
+)
+from pointsman.schedules.rows import command_of
+from pointsman.schedules.site import Site, in_force_kw
+from tests.unit.schedules.given import (
+    BAY,
+    ask,
+    at,
+    carried_out,
+    hand_made,
+    no,
+    plan,
+    simple,
+    timeline,
+    wake,
+    yes,
+)
+
+
+def only(facts: object) -> Command:
+    """The command of the one fact there is."""
+    assert isinstance(facts, list)
+    [fact] = facts
+    command = fact.command
+    assert isinstance(command, Command)
+    return command
+
+
+def sent(site: Site, now: datetime) -> Command:
+    """The command of the `Dispatched` that a wake at `now` brings."""
+    [command] = [f.command for f in wake(site, now) if isinstance(f, Dispatched)]
+    return command
+
+
+def kinds(facts: object) -> list[type[Fact]]:
+    assert isinstance(facts, list)
+    return [type(fact) for fact in facts]
+
+
+# pending -> dispatched
+
+
+def test_a_row_is_sent_when_it_is_due_and_not_before() -> None:
+    site = simple()
+    assert decide(site, Wake(), at(7, 59, 59)) == []
+    command = sent(site, at(8))
+    assert (command.type, command.power_kw, command.scheduled_at) == (
+        CommandType.SET_CHARGE_RATE,
+        22.0,
+        at(8),
+    )
+    assert command.expires_at == at(11), "the next command's time"
+    assert command.progress.attempt == 1
+
+
+def test_a_hand_made_command_is_sent_when_it_is_due() -> None:
+    site = simple({3: 1.0})
+    ask(site, Submit(hand_made(scheduled_at=at(9))), at(8))
+    assert due(site) == at(9)
+    assert sent(site, at(9)).id == "cmd_by_hand"
+
+
+def test_one_command_at_a_time_is_sent_to_an_asset() -> None:
+    site = simple()
+    first = sent(site, at(8))
+    ask(site, Submit(hand_made(type=CommandType.START_CHARGING, power_kw=None)), at(8))
+    assert wake(site, at(8)) == []
+    ask(site, yes(first), at(8))
+    assert sent(site, at(8)).type is CommandType.START_CHARGING
+
+
+def test_less_power_is_sent_before_more_so_that_a_shared_limit_holds() -> None:
+    morning = plan(assets=("bay-1", "bay-2", "bay-3"))
+    rows = {"bay-1": {0: 5.0, 1: 9.0}, "bay-2": {0: 5.0, 1: 2.0}, "bay-3": {0: -5.0, 1: -8.0}}
+    site = carried_out(*[timeline(morning, r, a) for a, r in rows.items()], plan=morning)
+    for fact in wake(site, at(8)):
+        assert isinstance(fact, Dispatched)
+        ask(site, yes(fact.command), at(8))
+    order = [f.command.asset_id for f in wake(site, at(9)) if isinstance(f, Dispatched)]
+    assert order == ["bay-2", "bay-3", "bay-1"]
+
+
+def test_the_urgent_goes_first() -> None:
+    site = simple({3: 1.0})
+    for n, priority in enumerate((1, 5, 3)):
+        command = hand_made(f"cmd_{n}", f"asset-{n}", priority=priority)
+        ask(site, Submit(command), at(8))
+    assert [f.command.priority for f in ask(site, Wake(), at(8))] == [5, 3, 1]  # type: ignore[union-attr]
+
+
+def test_a_zero_keeps_the_type_of_the_command_before_it() -> None:
+    morning = plan()
+    rows = timeline(morning, {0: 0.0, 1: -4.0, 2: 0.0})
+    types = [command_of(morning, rows, row).type for row in range(4)]
+    charge, discharge = CommandType.SET_CHARGE_RATE, CommandType.SET_DISCHARGE_RATE
+    assert types == [charge, discharge, discharge, charge]
+
+
+def test_a_charger_that_takes_zero_badly_is_stopped_and_started() -> None:
+    morning = plan()
+    rows = timeline(morning, {0: 6.0, 1: 0.0, 2: 7.0}, stop_at_zero=True)
+    commands = [command_of(morning, rows, row) for row in range(3)]
+    assert [c.type for c in commands] == [
+        CommandType.SET_CHARGE_RATE,
+        CommandType.STOP_CHARGING,
+        CommandType.START_CHARGING,
+    ]
+    assert commands[2].power_kw == 7.0
+    assert {c.channel for c in commands} == {Channel.POWER}
+
+
+# its end, well
+
+
+def test_a_yes_completes_and_is_in_force_until_its_time_is_over() -> None:
+    site = simple()
+    command = sent(site, at(8))
+    done = only(ask(site, yes(command, applied_kw=21.9), at(8, 0, 1)))
+    assert done.progress.status is CommandStatus.COMPLETED
+    assert done.progress.applied_kw == 21.9
+    assert in_force_kw(site.desk(BAY), Channel.POWER, at(10, 59)) == 22.0
+    assert in_force_kw(site.desk(BAY), Channel.POWER, at(11)) is None
+
+
+def test_an_acknowledgement_is_not_the_end() -> None:
+    site = simple()
+    command = sent(site, at(8))
+    assert kinds(ask(site, Acknowledge(command.id, 1), at(8))) == [Acknowledged]
+    assert ask(site, Acknowledge(command.id, 1), at(8)) == []
+    assert due(site) == at(8, 0, 30), "silence still ends it"
+    assert kinds(ask(site, yes(command), at(8))) == [Completed]
+
+
+def test_a_device_that_will_act_when_it_can_is_waited_for() -> None:
+    site = simple({3: 1.0})
+    ask(site, Submit(hand_made(type=CommandType.CHANGE_AVAILABILITY, power_kw=None)), at(8))
+    command = sent(site, at(8))
+    ask(site, Acknowledge(command.id, 1, patient=True), at(8))
+    assert wake(site, at(10, 59)) == []
+    assert kinds(ask(site, yes(command), at(11))) == [Completed]
+
+
+def test_the_last_row_releases_the_asset_and_never_expires() -> None:
+    site = simple({0: 22.0})
+    release = sent(site, at(20))
+    assert (release.scheduled_at, release.expires_at, release.release) == (at(12), None, True)
+    assert release.parameters == {"release": True}
+
+
+# its end, badly
+
+
+def test_a_no_is_tried_again_after_a_pause_that_grows() -> None:
+    site = simple()
+    now, waits = at(8), []
+    for attempt in (1, 2, 3):
+        command = sent(site, now)
+        assert command.progress.attempt == attempt
+        again = only(ask(site, no(command, error="busy"), now))
+        assert again.progress.status is CommandStatus.PENDING
+        assert again.progress.not_before is not None
+        waits.append((again.progress.not_before - now).total_seconds())
+        now = again.progress.not_before
+    assert waits == pytest.approx([2, 4, 8], rel=0.1)
+    last = sent(site, now)
+    failed = only(ask(site, no(last, error="busy"), now))
+    assert (failed.progress.status, failed.progress.error) == (CommandStatus.FAILED, "busy")
+    assert {only([f]).id for f in (Failed(failed),)} == {command.id}, "retries keep the id"
+
+
+def test_a_pause_is_at_most_a_minute_and_never_beyond_the_commands_time() -> None:
+    stubborn = Policy(max_retries=20)
+    site = simple({3: 1.0})
+    ask(site, Submit(hand_made(policy=stubborn, expires_at=at(8, 5))), at(8))
+    now = at(8)
+    while (command := sent(site, now)).progress.status is CommandStatus.DISPATCHED:
+        again = only(ask(site, no(command), now))
+        assert again.progress.not_before is not None
+        assert again.progress.not_before - now <= timedelta(seconds=60)
+        assert again.progress.not_before <= at(8, 5)
+        now = again.progress.not_before
+        if now == at(8, 5):
+            break
+    assert kinds(wake(site, now)) == [Expired]
+
+
+def test_what_cannot_help_is_not_tried_again() -> None:
+    site = simple()
+    command = sent(site, at(8))
+    assert kinds(ask(site, no(command, permanent=True), at(8))) == [Failed]
+
+
+def test_a_guards_no_rejects_the_command() -> None:
+    site = simple()
+    refused = only(ask(site, no(sent(site, at(8)), refused=True, error="dry"), at(8)))
+    assert refused.progress.status is CommandStatus.REJECTED
+
+
+def test_silence_is_a_failed_try_and_the_next_one_is_doubtful() -> None:
+    site = simple()
+    command = sent(site, at(8))
+    assert decide(site, Wake(), at(8, 0, 29.9)) == []
+    again = only(ask(site, Wake(), at(8, 0, 30)))
+    assert again.progress.status is CommandStatus.PENDING
+    assert again.progress.doubtful
+    assert sent(site, at(8, 1)).progress.doubtful
+    assert command.id == again.id
+
+
+def test_silence_to_the_last_try_times_out() -> None:
+    site = simple()
+    for minute in range(4):
+        sent(site, at(8, minute))
+        facts = ask(site, CheckTimeouts(), at(8, minute, 30))
+    assert kinds(facts) == [TimedOut]
+
+
+def test_checking_timeouts_sends_nothing() -> None:
+    site = simple()
+    assert ask(site, CheckTimeouts(), at(9)) == []
+
+
+def test_after_a_failure_for_good_the_asset_is_told_what_is_safe() -> None:
+    site = simple({0: 22.0, 3: 0.0}, safe_default_kw=4.0)
+    facts = ask(site, no(sent(site, at(8)), permanent=True), at(8))
+    assert kinds(facts) == [Failed, Added]
+    safe = sent(site, at(8))
+    assert (safe.power_kw, safe.source, safe.expires_at) == (4.0, Source.SAFETY, at(11))
+    assert safe.progress.doubtful, "read back first"
+    assert kinds(ask(site, no(safe, permanent=True), at(8))) == [Failed], "and that is all"
+
+
+# late answers
+
+
+def test_a_late_yes_completes_what_timed_out_if_nothing_newer_was_sent() -> None:
+    site = simple()
+    command = sent(site, at(8))
+    ask(site, Wake(), at(8, 0, 30))
+    late = only(ask(site, yes(command), at(8, 0, 31)))
+    assert late.progress.late
+    assert late.progress.status is CommandStatus.COMPLETED
+
+
+def test_a_late_yes_to_an_earlier_try_changes_nothing() -> None:
+    site = simple()
+    first = sent(site, at(8))
+    ask(site, Wake(), at(8, 0, 30))
+    sent(site, at(8, 1))
+    with pytest.raises(Rejected, match=r"try 1 of .* is over: it is DISPATCHED after try 2"):
+        decide(site, yes(first), at(8, 1, 1))
+
+
+def test_a_late_yes_after_its_time_or_after_a_newer_command_changes_nothing() -> None:
+    site = simple({0: 22.0, 1: 5.0, 3: 0.0})
+    first = sent(site, at(8, 59, 50))
+    wake(site, at(9, 0, 20))
+    assert site.desk(BAY).in_flight is not None
+    with pytest.raises(Rejected, match="is EXPIRED"):
+        decide(site, yes(first), at(9, 0, 21))
+
+
+def test_a_no_after_a_yes_and_an_answer_to_the_unknown_are_rejected() -> None:
+    site = simple()
+    command = sent(site, at(8))
+    ask(site, yes(command), at(8))
+    assert decide(site, yes(command), at(8)) == [], "a yes twice is a yes"
+    with pytest.raises(Rejected, match="is COMPLETED"):
+        decide(site, no(command), at(8))
+    with pytest.raises(Rejected, match="cmd_nobody is not known"):
+        decide(site, Answer("cmd_nobody", 1, success=True), at(8))
+
+
+# over, replaced, cancelled
+
+
+def test_after_an_outage_only_the_present_row_is_sent() -> None:
+    site = simple({0: 22.0, 1: 11.0, 2: 5.0, 3: 0.0})
+    facts = wake(site, at(10, 30))
+    assert [f.command.power_kw for f in facts if isinstance(f, Dispatched)] == [5.0]
+    assert len(facts) == 1, "rows that were over before they were said have no facts"
+
+
+def test_a_try_that_failed_ends_when_the_next_row_is_due() -> None:
+    site = simple({0: 22.0, 1: 11.0, 3: 0.0})
+    ask(site, no(sent(site, at(8, 59, 59)), error="busy"), at(8, 59, 59))
+    assert kinds(wake(site, at(9))) == [Expired, Dispatched]
+
+
+def test_of_several_hand_made_setpoints_that_are_due_the_newest_is_sent() -> None:
+    site = simple({3: 1.0})
+    for n in (1, 2, 3):
+        ask(site, Submit(hand_made(f"cmd_{n}", scheduled_at=at(8, n))), at(8))
+    facts = wake(site, at(8, 5))
+    ends = {f.command.id: f.command.progress for f in facts if isinstance(f, Superseded)}
+    assert {id: p.superseded_by for id, p in ends.items()} == {"cmd_1": "cmd_3", "cmd_2": "cmd_3"}
+    assert sent_ids(facts) == ["cmd_3"]
+
+
+def sent_ids(facts: object) -> list[str]:
+    assert isinstance(facts, list)
+    return [fact.command.id for fact in facts if isinstance(fact, Dispatched)]
+
+
+def test_sweeping_ends_what_is_over_and_sends_nothing() -> None:
+    site = simple({3: 1.0})
+    ask(site, Submit(hand_made(expires_at=at(8, 30))), at(8))
+    assert kinds(ask(site, Sweep(), at(8, 30))) == [Expired]
+    assert ask(site, Sweep(), at(11, 30)) == []
+
+
+def test_a_command_whose_time_is_over_is_never_dispatched_by_hand_either() -> None:
+    site = simple()
+    row = command_of(plan(), timeline(plan(), {0: 22.0, 3: 0.0}), 0)
+    assert kinds(ask(site, Dispatch(row), at(11))) == [Expired]
+    with pytest.raises(Rejected, match="is EXPIRED: only a pending"):
+        decide(site, Dispatch(row), at(11))
+
+
+def test_a_second_command_to_a_busy_asset_must_wait() -> None:
+    site = simple()
+    first = sent(site, at(8))
+    with pytest.raises(Rejected, match=f"must wait: {first.id} to bay-1 is DISPATCHED"):
+        decide(site, Dispatch(hand_made()), at(8))
+
+
+def test_a_pending_command_can_be_cancelled_and_a_sent_one_cannot() -> None:
+    site = simple()
+    ask(site, Submit(hand_made(scheduled_at=at(9))), at(8))
+    assert kinds(ask(site, Cancel("cmd_by_hand", "changed my mind"), at(8))) == [Cancelled]
+    assert ask(site, Cancel("cmd_by_hand"), at(8)) == []
+    with pytest.raises(Rejected, match="is DISPATCHED: only a pending"):
+        decide(site, Cancel(sent(site, at(9)).id), at(9))
+
+
+def test_a_command_that_would_be_over_before_it_is_due_is_rejected() -> None:
+    with pytest.raises(Rejected, match="over before it is due"):
+        decide(simple(), Submit(hand_made(expires_at=at(8))), at(7))
+
+
+# restarts
+
+
+def test_what_an_earlier_run_sent_is_in_doubt_at_once_and_is_not_sent_blindly() -> None:
+    site = simple()
+    command = sent(site, at(8))
+    assert kinds(ask(site, Open(Run(1, 1.0, dry_run=False, started_at=at(8))), at(8, 0, 1))) == [
+        Opened
+    ]
+    facts = wake(site, at(8, 0, 1))
+    assert kinds(facts) == [Requeued, Dispatched]
+    again = facts[-1].command  # type: ignore[union-attr]
+    assert (again.id, again.progress.attempt, again.progress.doubtful) == (command.id, 2, True)
+
+
+def test_a_run_follows_another() -> None:
+    site = simple()
+    second = Run(2, 1.0, dry_run=False, started_at=at(8))
+    ask(site, Open(second), at(8))
+    assert ask(site, Open(second), at(8)) == []
+    with pytest.raises(Rejected, match="run 1 does not follow run 2"):
+        decide(site, Open(replace(second, number=1)), at(8))
+
+
+def test_ids_are_lengthened_where_two_commands_would_share_one() -> None:
+    morning = plan()
+    row = command_of(morning, timeline(morning, {0: 1.0}), 0)
+    longer = command_of(morning, timeline(morning, {0: 1.0}), 0, taken={row.id})
+    assert longer.id.startswith(row.id)
+    assert len(longer.id) == len(row.id) + 1
+
+
+def test_a_rounded_value_says_so_and_what_was_asked_for() -> None:
+    site = simple({0: 1.0}, marks={0: Mark.MINIMUM}, requested={0: 0.4})
+    assert (sent(site, at(8)).reason, sent_kw(site)) == ("minimum", 0.4)
+
+
+def sent_kw(site: Site) -> float | None:
+    flying = site.desk(BAY).in_flight
+    return flying.requested_kw if flying else None

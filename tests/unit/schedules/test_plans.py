@@ -1,0 +1,256 @@
+"""Plans: written, put in force, replaced, ended."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pointsman.core.entity import Rejected, Wake
+from pointsman.schedules.facts import (
+    Added,
+    Dispatched,
+    Passed,
+    PlanActivated,
+    PlanEnded,
+    Superseded,
+    TimelineWritten,
+    Unplugged,
+)
+from pointsman.schedules.intents import Activate, Submit, Unplug, Write
+from pointsman.schedules.lifecycle import decide, due, evolve, initial
+from pointsman.schedules.model import Channel, Context, Mark
+from pointsman.schedules.plans import Stale
+from pointsman.schedules.site import Site, in_force_kw
+from tests.unit.schedules.given import (
+    BAY,
+    ask,
+    at,
+    carried_out,
+    hand_made,
+    no,
+    plan,
+    simple,
+    timeline,
+    wake,
+    yes,
+)
+
+
+def powers(facts: object) -> list[float | None]:
+    assert isinstance(facts, list)
+    return [f.command.power_kw for f in facts if isinstance(f, Dispatched)]
+
+
+def say_yes(site: Site, hour: int, minute: int = 0) -> list[float | None]:
+    """Send what is due, and complete it. The powers that were sent."""
+    facts = wake(site, at(hour, minute))
+    for fact in facts:
+        if isinstance(fact, Dispatched):
+            ask(site, yes(fact.command), at(hour, minute))
+    return powers(facts)
+
+
+def test_nothing_looks_at_a_plan_before_it_is_in_force() -> None:
+    site, morning = initial(), plan()
+    rows = timeline(morning, {0: 22.0})
+    assert [type(f) for f in ask(site, Write((rows,)), at(7))] == [TimelineWritten]
+    assert due(site) is None
+    ask(site, Activate(morning), at(7))
+    assert due(site) == at(8)
+
+
+def test_a_plan_without_its_rows_cannot_be_put_in_force() -> None:
+    with pytest.raises(Rejected, match="has no rows for 'bay-1'"):
+        decide(initial(), Activate(plan()), at(7))
+
+
+def test_importing_twice_is_importing_once() -> None:
+    site = simple()
+    assert ask(site, Write((timeline(plan(), {0: 22.0, 3: 0.0}),)), at(8)) == []
+    assert ask(site, Activate(plan()), at(8)) == []
+
+
+def test_context_is_kept_and_commands_nothing() -> None:
+    site = initial()
+    [fact] = ask(site, Write(contexts=(Context("morning", "price_per_kwh", (0.2, None)),)), at(7))
+    assert fact.thing == "context~morning~price_per_kwh"
+    assert site == initial()
+
+
+def test_a_new_plan_replaces_the_old_from_its_first_row_on() -> None:
+    site = simple({0: 22.0, 1: 10.0, 3: 0.0})
+    noon = plan("noon", start=at(10), activated_at=at(8), created_at=at(8))
+    carried_out(timeline(noon, {0: 7.0}), plan=noon, site=site)
+    assert say_yes(site, 8) == [22.0]
+    assert say_yes(site, 9) == [10.0], "the old one stands until the new one begins"
+    assert say_yes(site, 10) == [7.0]
+    assert say_yes(site, 12) == [], "its release went with it"
+    assert say_yes(site, 14) == [0.0]
+
+
+def test_pending_tries_of_the_old_plan_end_with_it_in_one_step() -> None:
+    site = simple()
+    [sent] = wake(site, at(8))
+    assert isinstance(sent, Dispatched)
+    ask(site, no(sent.command), at(8))
+    newer = plan("newer", activated_at=at(8, 0, 1), created_at=at(8, 0, 1))
+    ask(site, Write((timeline(newer, {0: 5.0}),)), at(8, 0, 1))
+    active, ended = ask(site, Activate(newer), at(8, 0, 1))
+    assert isinstance(active, PlanActivated)
+    assert isinstance(ended, Superseded)
+    assert (ended.command.id, ended.command.progress.superseded_by) == (sent.command.id, "newer")
+    assert say_yes(site, 8, 1) == [5.0]
+
+
+def test_what_was_sent_for_the_old_plan_is_left_to_finish() -> None:
+    site = simple()
+    [sent] = wake(site, at(8))
+    assert isinstance(sent, Dispatched)
+    newer = plan("newer", activated_at=at(8, 1), created_at=at(8, 1))
+    carried_out(timeline(newer, {0: 5.0}), plan=newer, site=site)
+    assert wake(site, at(8, 0, 29)) == [], "the asset is busy"
+    ask(site, yes(sent.command), at(8, 0, 29))
+    assert say_yes(site, 8, 1) == [5.0]
+    assert in_force_kw(site.desk(BAY), Channel.POWER, at(8, 2)) == 5.0
+
+
+def test_assets_that_the_new_plan_does_not_name_keep_the_old_one() -> None:
+    both = plan(assets=("bay-1", "bay-2"))
+    old = [timeline(both, {0: 1.0, 1: 2.0}, asset) for asset in both.assets]
+    site = carried_out(*old, plan=both)
+    say_yes(site, 8)
+    newer = plan("newer", activated_at=at(8, 1), created_at=at(8, 1))
+    carried_out(timeline(newer, {0: 9.0}), plan=newer, site=site)
+    assert say_yes(site, 8, 1) == [9.0]
+    assert say_yes(site, 9) == [2.0]
+
+
+def test_an_unchanged_value_is_said_again_only_when_the_device_would_stop_to_follow_it() -> None:
+    site = simple({0: 22.0, 2: 0.0})
+    say_yes(site, 8)
+    newer = plan("newer", start=at(8), activated_at=at(9), created_at=at(9))
+    rows = timeline(newer, {1: 22.0, 3: 0.0}, assumed=22.0, assumed_until=at(10))
+    carried_out(rows, plan=newer, site=site)
+    assert wake(site, at(9, 59)) == []
+    assert say_yes(site, 10) == [22.0]
+    assert say_yes(site, 11) == [0.0]
+
+
+def test_a_plan_told_from_a_value_that_is_no_longer_in_force_is_rejected() -> None:
+    site = simple()
+    newer = plan("newer", created_at=at(9))
+    ask(site, Write((timeline(newer, {0: 22.0}, assumed=22.0),)), at(9))
+    with pytest.raises(Rejected, match=r"follows None kW by now, not 22\.0"):
+        decide(site, Activate(newer, in_force={BAY: 22.0}), at(9))
+    say_yes(site, 8)
+    assert decide(site, Activate(newer, in_force={BAY: 22.0}), at(9))
+
+
+@pytest.mark.parametrize(
+    ("in_force", "newer"),
+    [({"rev": 4}, {"rev": 3}), ({"created_at": at(8)}, {"created_at": at(7)})],
+)
+def test_an_older_plan_than_the_one_in_force_is_refused(
+    in_force: dict[str, Any], newer: dict[str, object]
+) -> None:
+    first = plan(**in_force)
+    site = carried_out(timeline(first, {0: 1.0}), plan=first)
+    second = plan("second", **newer)
+    ask(site, Write((timeline(second, {0: 2.0}),)), at(8))
+    with pytest.raises(Stale, match="'second'"):
+        decide(site, Activate(second), at(8))
+
+
+def test_a_plan_that_was_replaced_does_not_come_back_under_its_name() -> None:
+    site = simple()
+    newer = plan("newer", created_at=at(9))
+    carried_out(timeline(newer, {0: 5.0}), plan=newer, site=site)
+    with pytest.raises(Rejected, match="was in force before: give it another plan_id"):
+        decide(site, Activate(plan()), at(9))
+
+
+def test_a_plan_is_over_a_slot_after_its_end_and_expired_if_nothing_newer_came() -> None:
+    site = simple()
+    say_yes(site, 12)
+    [over] = [f for f in wake(site, at(13)) if isinstance(f, PlanEnded)]
+    assert over.plan.expired
+    assert due(site) is None
+
+
+def test_a_plan_with_a_successor_ends_without_an_alarm() -> None:
+    site = simple()
+    newer = plan("newer", start=at(9), created_at=at(9), activated_at=at(9))
+    carried_out(timeline(newer, {0: 5.0}), plan=newer, site=site)
+    [over] = [f for f in wake(site, at(13)) if isinstance(f, PlanEnded)]
+    assert (over.plan.id, over.plan.expired) == ("morning", False)
+
+
+def test_end_hold_releases_a_slot_after_the_end() -> None:
+    site = simple({0: 22.0}, release_offset_seconds=3600.0)
+    say_yes(site, 8)
+    assert site.desk(BAY).lanes[Channel.POWER].last is not None
+    assert in_force_kw(site.desk(BAY), Channel.POWER, at(12, 59)) == 22.0
+    assert say_yes(site, 13) == [0.0]
+
+
+def test_rows_that_passed_while_a_newer_plan_already_stands_are_put_away() -> None:
+    """Else they would be due for ever."""
+    site = simple({0: 22.0, 1: 11.0})
+    later = plan("later", start=at(10), activated_at=at(8), created_at=at(8))
+    carried_out(timeline(later, {0: 11.0, 1: 5.0}, assumed=11.0), plan=later, site=site)
+    assert due(site) == at(8)
+    facts = wake(site, at(10, 30))
+    assert [type(f) for f in facts] == [Passed]
+    assert due(site) == at(11)
+
+
+def test_the_rest_of_a_vehicle_that_left_is_cancelled_and_its_setpoint_ends() -> None:
+    rows = {0: 22.0, 1: 11.0, 2: 7.0, 3: 9.0}
+    site = simple(rows, vehicles={0: "a", 2: "b"})
+    say_yes(site, 8)
+    cut, release = ask(site, Unplug(BAY), at(8, 30))
+    assert isinstance(cut, Unplugged)
+    assert isinstance(release, Added)
+    assert cut.rows == ((1, 2),)
+    assert say_yes(site, 8, 30) == [0.0]
+    assert say_yes(site, 9) == [], "cancelled"
+    assert say_yes(site, 10) == [7.0], "the next vehicle's"
+
+
+def test_nothing_is_cancelled_where_no_vehicle_is_planned_now() -> None:
+    site = simple({0: 22.0, 1: 0.0, 3: 5.0}, vehicles={0: "a", 3: "b"}, marks={1: Mark.AWAY})
+    say_yes(site, 9)
+    assert ask(site, Unplug(BAY), at(9)) == []
+    assert ask(simple({0: 22.0}), Unplug(BAY), at(9)) == [], "it names no vehicles"
+
+
+def test_a_row_that_fails_for_lack_of_time_does_not_hold_up_the_next() -> None:
+    site = simple({0: 22.0, 1: 11.0})
+    [first] = wake(site, at(8, 59, 45))
+    assert isinstance(first, Dispatched)
+    assert wake(site, at(9)) == [], "one at a time"
+    assert powers(wake(site, at(9, 0, 15))) == [11.0]
+
+
+def test_an_import_of_many_assets_is_one_fact_at_the_moment_it_counts() -> None:
+    assets = tuple(f"bay-{n}" for n in range(1500))
+    big = plan(assets=assets)
+    site = initial()
+    for n in range(0, 1500, 500):
+        ask(site, Write(tuple(timeline(big, {0: 1.0}, a) for a in assets[n : n + 500])), at(7))
+    assert len(ask(site, Activate(big), at(7))) == 1
+    assert len(decide(site, Wake(), at(8))) == 500, "and then a bounded number at a time"
+    assert len(powers(wake(site, at(8)))) == 1500
+
+
+def test_hand_made_commands_live_beside_a_plan() -> None:
+    site = simple({0: 22.0})
+    ask(site, Submit(hand_made(scheduled_at=at(9), expires_at=at(10))), at(8))
+    assert say_yes(site, 8) == [22.0]
+    assert say_yes(site, 9) == [5.0]
+
+
+def test_waking_a_site_that_knows_nothing_does_nothing() -> None:
+    site = initial()
+    assert decide(site, Wake(), at(8)) == []
+    assert evolve(site, PlanEnded(replace(plan(assets=()), ended=True))).agenda.first() is None
