@@ -36,7 +36,6 @@ SIMULATION_KEYS: Final[Mapping[str, Key]] = {
     "charge_efficiency": Key(float, default=0.95, help="battery: stored per charged kWh"),
     "discharge_efficiency": Key(float, default=0.95, help="battery: given per kWh taken out"),
     "own_kw": Key(float, default=0.0, help="power under its own control, positive for charging"),
-    "timezone": Key(str, default="UTC", help="zone of the sun and of daily habits"),
 }
 """What any protocol's `device` table may say about the equipment behind a simulator."""
 

@@ -28,6 +28,8 @@ class SimulatedWorld:
     log: Log = quiet
     ocpp: str = "127.0.0.1:9000"
     """HOST:PORT that chargers dial."""
+    timezone: str = "UTC"
+    """The site's own day is by it."""
     folder: str = "."
     """Relative paths in the site file are relative to this."""
     asset_map: Mapping[str, str] = field(default_factory=dict)
