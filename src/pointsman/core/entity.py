@@ -45,6 +45,17 @@ class Wake:
     """The one intent that the clock submits. Too early or twice, it must do no harm."""
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The one fact that says no value: from now on all is as if the thing had never been.
+
+    Any entity may decide it, of a thing that is over and done with. The journal then drops the
+    thing's past as soon as the record holds it; the record keeps it.
+    """
+
+    thing: str
+
+
 class Entity(Protocol[StateT, IntentT, FactT]):
     """What the engine needs of a pillar. A module with these four names is an entity."""
 

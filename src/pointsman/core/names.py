@@ -64,6 +64,11 @@ def entity_of(key: str) -> str:
     return f"{kind}/{site}/{name}"
 
 
+def site_of(key: str) -> str:
+    """The (encoded) site that a key belongs to."""
+    return key.split("/", 2)[1]
+
+
 def shard_of(site: str, shards: int) -> int:
     """The shard where everything of the (encoded) site lives, whatever its kind."""
     return crc32(site.encode()) % shards

@@ -1,11 +1,21 @@
 """Time, as something that can be handed in."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from time import monotonic
 from typing import Final, Protocol
+
+LEAST_REST_SECONDS: Final = 0.001
+"""No rest is shorter: a loop whose timers count whole milliseconds would spin."""
+
+
+REMEMBERED: Final = 4_096
+"""How many of its changes of pace a run's clock can still tell the wall time of."""
 
 
 class Clock(Protocol):
@@ -16,12 +26,33 @@ class Clock(Protocol):
     def speed(self) -> float:
         """How many of its seconds pass in one second of the event loop, at most."""
 
+    def held(self) -> AbstractContextManager[None]:
+        """Time stands still inside, if this clock can do that. May be nested."""
+
+    def stop_at(self, instant: datetime | None) -> None:
+        """Let no time pass beyond `instant` until told anew, if this clock can do that.
+
+        The timers say so, in order that nothing is overdue just because the computer is slow.
+        """
+
+    def wall_seconds_since(self, instant: datetime) -> float:
+        """How long ago, in seconds of the wall clock, it became `instant`: what lateness is."""
+
 
 class SystemClock:
     speed: Final = 1.0
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def stop_at(self, instant: datetime | None) -> None:
+        """The time of day waits for nobody."""
+
+    def wall_seconds_since(self, instant: datetime) -> float:
+        return (self.now() - instant).total_seconds()
 
 
 class LoopClock:
@@ -35,6 +66,15 @@ class LoopClock:
     def now(self) -> datetime:
         return self._epoch + timedelta(seconds=asyncio.get_running_loop().time())
 
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def stop_at(self, instant: datetime | None) -> None:
+        """The loop's time passes whether or not anybody is late."""
+
+    def wall_seconds_since(self, instant: datetime) -> float:
+        return (self.now() - instant).total_seconds()
+
     def step(self, by: timedelta) -> None:
         """Set the clock, as an operator or NTP would. The loop does not notice."""
         self._epoch += by
@@ -43,27 +83,66 @@ class LoopClock:
 class RunClock:
     """A run's own time: at most `speed` times as fast as the wall clock, and still while held.
 
-    So a slow computer or a slow disk makes the run longer, and never makes anything late.
+    It never passes an instant that it was told to stop at. So a slow computer or a slow disk
+    makes the run longer, and never makes anything late.
     """
 
-    def __init__(self, start: datetime, speed: float) -> None:
+    def __init__(
+        self, start: datetime, speed: float, *, seconds: Callable[[], float] = monotonic
+    ) -> None:
         self.speed = speed
+        self._seconds = seconds
         self._shown = start
-        self._mark = monotonic()
+        self._mark = seconds()
         self._holders = 0
+        self._stop: datetime | None = None
+        self._reached = deque([(start, self._mark)], maxlen=REMEMBERED)
+        """Instants that it has shown, each with the wall second when it became so."""
 
     def now(self) -> datetime:
         if self._holders:
             return self._shown
-        return self._shown + timedelta(seconds=(monotonic() - self._mark) * self.speed)
+        now = self._shown + timedelta(seconds=(self._seconds() - self._mark) * self.speed)
+        return now if self._stop is None else min(now, max(self._stop, self._shown))
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Time stands still inside. May be nested."""
-        self._shown, self._mark = self.now(), monotonic()
+        self._show()
         self._holders += 1
         try:
             yield
         finally:
+            self._show()
             self._holders -= 1
-            self._mark = monotonic()
+
+    def stop_at(self, instant: datetime | None) -> None:
+        self._show()
+        self._stop = instant
+
+    def wall_seconds_since(self, instant: datetime) -> float:
+        self._show()
+        later = bisect_left(self._reached, instant, key=itemgetter(0))
+        if later == len(self._reached):
+            return (self._shown - instant).total_seconds() / self.speed
+        shown, second = self._reached[later]
+        return self._seconds() - second + (shown - instant).total_seconds() / self.speed
+
+    def _show(self) -> None:
+        """Count from here: what has passed so far has passed."""
+        shown = self.now()
+        if shown > self._shown:
+            passed_seconds = (shown - self._shown).total_seconds() / self.speed
+            self._reached.append((shown, self._mark + passed_seconds))
+        self._shown, self._mark = shown, self._seconds()
+
+
+def rest_seconds(clock: Clock, instant: datetime) -> float:
+    """How long to rest, in seconds of the event loop, until it may be `instant`. 0: it is."""
+    rest = (instant - clock.now()).total_seconds() / clock.speed
+    return max(rest, LEAST_REST_SECONDS) if rest > 0 else 0.0
+
+
+async def sleep_until(clock: Clock, instant: datetime) -> None:
+    """Return once it is `instant` by the clock, however often that was held or set."""
+    while rest := rest_seconds(clock, instant):  # noqa: ASYNC110  Clocks ring no bells.
+        await asyncio.sleep(min(rest, 60.0))

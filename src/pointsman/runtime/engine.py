@@ -5,21 +5,25 @@
     timers --> shard 5 --+
 
 An engine owns all shards of a journal, from its claim until somebody else's. Then it stops
-at once, as a whole; its callers hear Fenced, and ask the new owner.
+at once, as a whole; its callers hear Fenced, and ask the new owner. What happened is told by
+the journal alone (`follow`): nobody but `decide` sees the engine's memory.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from pointsman.core.entity import FactT, IntentT, Kind, StateT, Wake, shard_of
+from pointsman.core.entity import FactT, IntentT, Kind, StateT, Wake
+from pointsman.core.names import check_name, shard_of, site_of
 from pointsman.journal import Journal, Unknown
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.shard import Shard
 from pointsman.runtime.timers import Timers
 
-SHARDS: Final = 64
-"""Written into the names of things, so fixed for the life of a journal."""
+
+def by_itself(site: str) -> str:
+    """The placement of a site that shares its shard with no other on purpose."""
+    return site
 
 
 class Engine:
@@ -29,31 +33,41 @@ class Engine:
         journal: Journal,
         clock: Clock,
         *,
-        shards: int = SHARDS,
+        place: Callable[[str], str] = by_itself,
     ) -> None:
+        """`place` names what a site is placed by: sites of one name share a shard.
+
+        A site stays where its first fact is. Who places it elsewhere later gets `Misplaced`.
+        """
+        self._place = place
         self._timers = Timers(clock, self._wake)
-        self._shards = [Shard(n, kinds, journal, clock, self._timers.set) for n in range(shards)]
+        numbers = range(journal.shards)
+        self._shards = [Shard(n, kinds, journal, clock, self._timers.set) for n in numbers]
 
     async def submit(
         self, kind: Kind[StateT, IntentT, FactT], id: str, intent: IntentT
     ) -> Sequence[FactT]:
-        """Return what `intent` caused, once that is durable. `id` is `site/name`.
+        """Return what `intent` caused, once that is durable. `id` is `site/name`, encoded.
 
         Raises:
+            ValueError: If `id` is not well-formed, or the intent causes too much at once.
             Rejected: If the intent makes no sense in the present state.
+            Overloaded: If too many wait already.
             Fenced: If another engine took over. Ask that one: asking twice is asking once.
             Unknown: If this engine was stopped meanwhile. Ask the next one.
+            Misplaced: If the site lives in another shard. The engine stops.
+            Broken: If `evolve` failed. The engine stops.
         """
-        if id.count("/") != 1:
-            raise ValueError(f"an id is site/name, not {id!r}")
-        facts: Sequence[FactT] = await self._shard(id).ask(f"{kind.name}/{id}", intent)
+        entity = f"{kind.name}/{id}"
+        check_name(entity, parts=(3,))
+        facts: Sequence[FactT] = await self._shard(entity).ask(entity, intent)
         return facts
 
     async def run(self) -> None:
         """Own the shards and wake what falls due, until cancelled. Needs no code after a crash.
 
         Raises:
-            ExceptionGroup: With Fenced in it, if another engine took over.
+            ExceptionGroup: With what ended it: Fenced, if another engine took over.
         """
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -64,9 +78,18 @@ class Engine:
             for shard in self._shards:
                 shard.stop(Unknown("the engine was stopped"))
 
-    def _wake(self, entity: str) -> None:
-        _, _, place = entity.partition("/")
-        self._shard(place).tell(entity, Wake())
+    async def ready(self) -> None:
+        """Return once all shards are loaded: from here on, no answer waits for that.
 
-    def _shard(self, id: str) -> Shard:
-        return self._shards[shard_of(id, len(self._shards))]
+        Raises:
+            Fenced, Unknown, Misplaced, Broken: If the engine has ended instead.
+        """
+        for shard in self._shards:
+            await shard.opened.wait()
+            shard.check_ended()
+
+    def _wake(self, entity: str) -> None:
+        self._shard(entity).tell(entity, Wake())
+
+    def _shard(self, entity: str) -> Shard:
+        return self._shards[shard_of(self._place(site_of(entity)), len(self._shards))]

@@ -1,0 +1,125 @@
+"""A SQLite journal as seen by those who only read: no claim, and no access to write.
+
+Works beside a running writer, and on what a killed one left.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from pointsman.journal import START, Cursor, Record
+from pointsman.journal.bell import Bell
+from pointsman.journal.ring import Ring
+from pointsman.journal.sqlite_file import EPOCH, connect_readonly, read_meta, unreadable
+
+LOOK_AGAIN_SECONDS: Final = 0.25
+"""How soon a tail sees what another process has written."""
+PAGE: Final = 1_000
+"""Records that a tail reads at a time."""
+
+
+class SqliteReader:
+    """Opens the file at once. All calls may come from any thread.
+
+    Raises:
+        JournalUnreadable: If there is no journal, or none that this release reads.
+    """
+
+    def __init__(self, path: Path, *, own: Ring | None = None, grown: Bell | None = None) -> None:
+        self.path = path
+        self._lock = Lock()
+        self._own = own or Ring()
+        self._grown = grown or Bell()
+        try:
+            self._db = connect_readonly(path)
+            self.id, self.shards = read_meta(self._db, path)
+        except sqlite3.Error as error:
+            raise unreadable(path, error) from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def load_now(self, shard: int) -> list[Record]:
+        """The last record of each key of the shard, oldest first."""
+        return self._read(
+            "SELECT shard, place, key, data FROM (SELECT max(place) AS place FROM log"
+            " WHERE shard = ? AND key != ? GROUP BY key) JOIN log USING (place)"
+            " WHERE length(data) > 0 ORDER BY place",
+            (shard, EPOCH),
+        )
+
+    def history_now(self, shard: int, key: str) -> list[Record]:
+        """Every record of one key, oldest first."""
+        return self._read(
+            "SELECT shard, place, key, data FROM log WHERE shard = ?1 AND key = ?2 AND place >"
+            " (SELECT ifnull(max(place), 0) FROM log"
+            "  WHERE shard = ?1 AND key = ?2 AND length(data) = 0) ORDER BY place",
+            (shard, key),
+        )
+
+    def home_now(self, site: str) -> int | None:
+        """The shard where a site lives. None: nothing was ever journaled of it."""
+        with self._lock:
+            row = self._db.execute("SELECT shard FROM home WHERE site = ?", (site,)).fetchone()
+        return row[0] if row else None
+
+    def after_now(self, cursor: Cursor, limit: int = PAGE) -> list[tuple[Cursor, Record]]:
+        """The next records after `cursor`, as `tail` gives them, none if there are none yet."""
+        records = self._after(int(cursor or 0), limit)
+        return [(Cursor(str(record.position)), record) for record in records]
+
+    def past_now(self, until: Cursor, keep: int) -> list[int]:
+        """The places of all but the last `keep` records of each key, up to `until`."""
+        with self._lock:
+            return [
+                place
+                for (place,) in self._db.execute(
+                    "SELECT place FROM (SELECT place, row_number() OVER"
+                    " (PARTITION BY shard, key ORDER BY place DESC) AS age FROM log"
+                    "  WHERE place <= ?1 AND key != ?2) WHERE age > ?3",
+                    (int(until or 0), EPOCH, keep),
+                )
+            ]
+
+    async def load(self, shard: int) -> Sequence[Record]:
+        return await asyncio.to_thread(self.load_now, shard)
+
+    async def history(self, shard: int, key: str) -> Sequence[Record]:
+        return await asyncio.to_thread(self.history_now, shard, key)
+
+    async def tail(self, cursor: Cursor = START) -> AsyncIterator[tuple[Cursor, Record]]:
+        """As `Tailed.tail`."""
+        place, look_again = int(cursor or 0), True
+        while True:
+            rung = self._grown.rung
+            records = self._own.since(place, PAGE)
+            if records is None or (look_again and not records):
+                records = await asyncio.to_thread(self._after, place, PAGE)
+            for record in records:
+                place = record.position
+                yield Cursor(str(place)), record
+            look_again = not records and not await self._heard(rung)
+
+    async def _heard(self, rung: int) -> bool:
+        """Whether this process wrote before it was time to look for what others wrote."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                await self._grown.wait(rung)
+                return True
+        return False
+
+    def _after(self, place: int, limit: int) -> list[Record]:
+        return self._read(
+            "SELECT shard, place, key, data FROM log WHERE place > ? AND key != ?"
+            " ORDER BY place LIMIT ?",
+            (place, EPOCH, limit),
+        )
+
+    def _read(self, query: str, values: Sequence[Any]) -> list[Record]:
+        with self._lock:
+            return [Record(*row) for row in self._db.execute(query, values)]

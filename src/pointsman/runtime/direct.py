@@ -1,0 +1,217 @@
+"""The blocking driver: moves one entity in the thread of whoever asks, bound to no event loop.
+
+    submit --decide--> append --evolve--> deliver to subscribers --> return
+
+It has no timers: time is what callers say it is, and `Wake` is an intent like any other. It
+appends before it evolves, so its memory never runs ahead of the journal.
+
+Facts are delivered in the order in which they were journaled, by one thread at a time and
+outside the lock. A subscriber may submit again: what that causes is delivered after what is
+being delivered now, by whoever delivers. Any other caller waits for its turn.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from threading import Condition
+from typing import Any, Final, Generic
+
+from pointsman.core.entity import FactT, IntentT, Kind, StateT, Wake
+from pointsman.core.names import check_name, entity_of, shard_of, site_of
+from pointsman.journal import BlockingJournal, Fenced, Token, Unknown
+from pointsman.runtime.ask import Broken
+from pointsman.runtime.codec import Codec, Happened, decide_records
+from pointsman.runtime.engine import by_itself
+
+log = logging.getLogger(__name__)
+TRIES: Final = 3
+"""How often an append that got lost is decided anew, before its caller hears of it."""
+
+Subscriber = Callable[[Happened], None]
+
+_delivering: ContextVar[frozenset[int]] = ContextVar("delivering", default=frozenset())
+"""Which drivers are calling a subscriber right now, here or in what was started from there."""
+
+
+class Direct(Generic[StateT, IntentT, FactT]):
+    """Owns the shard of one entity, from now until somebody else claims it."""
+
+    def __init__(
+        self,
+        kind: Kind[StateT, IntentT, FactT],
+        id: str,
+        journal: BlockingJournal,
+        *,
+        place: Callable[[str], str] = by_itself,
+    ) -> None:
+        """`id` is `site/name`, encoded; `place` as in `Engine`.
+
+        Raises:
+            ValueError: If `id` is not well-formed.
+            Unknown: If the journal does not answer.
+        """
+        self.name = f"{kind.name}/{id}"
+        check_name(self.name, parts=(3,))
+        self._entity = kind.entity
+        self._codec = Codec([kind])
+        self._journal = journal
+        self._subscribers: list[Subscriber] = []
+        self._undelivered: deque[Happened] = deque()
+        self._busy = False
+        """Somebody is delivering."""
+        self._changed = Condition()
+        """The one lock, and the news that nobody delivers any more."""
+        self._position = 0
+        self._in_doubt = False
+        self._end: Exception | None = None
+        self._token = journal.claim_now(shard_of(place(site_of(self.name)), journal.shards))
+        self._state = self._load()
+
+    def submit(self, intent: IntentT | Wake, now: datetime) -> Sequence[FactT]:
+        """Return what `intent` caused, once that is durable and was delivered.
+
+        Called by a subscriber, it returns before the delivery, which comes next.
+
+        Raises:
+            Rejected: If the intent makes no sense in the present state.
+            ValueError: If it causes more facts than one append takes.
+            Fenced: If somebody else took over: from now on, this driver moves nothing.
+            Unknown: If the journal does not answer. The next submit finds out what landed.
+            Misplaced: If the site lives in another shard.
+            Broken: If `evolve` failed: from now on, this driver moves nothing.
+        """
+        with self._changed:
+            facts = self._carry_out(intent, now)
+            self._undelivered += [Happened(self.name, fact, now) for fact in facts]
+        self._deliver()
+        return facts
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call `subscriber` with each fact from now on, until the returned function is called.
+
+        What it raises is logged, and stops nobody.
+        """
+        with self._changed:
+            self._subscribers.append(subscriber)
+
+        def unsubscribe() -> None:
+            with self._changed:
+                if subscriber in self._subscribers:
+                    self._subscribers.remove(subscriber)
+
+        return unsubscribe
+
+    @contextmanager
+    def looking(self) -> Iterator[StateT]:
+        """The state, which nobody changes meanwhile. Look, and keep nothing of it."""
+        with self._changed:
+            yield self._state
+
+    def due(self) -> datetime | None:
+        """The next instant at which a `Wake` would do something."""
+        with self._changed:
+            return self._entity.due(self._state)
+
+    def _carry_out(self, intent: IntentT | Wake, now: datetime) -> Sequence[FactT]:
+        for _ in range(TRIES):
+            self._settle()
+            facts, records = decide_records(
+                self._codec, self._entity, self.name, self._state, intent, now
+            )
+            if self._append(records):
+                self._evolve(facts)
+                return facts
+            before = self._position
+            self._settle()
+            if records and self._position > before:  # It had landed, and is loaded by now.
+                return facts
+        raise Unknown(f"{type(intent).__name__} for {self.name!r} was lost {TRIES} times")
+
+    def _evolve(self, facts: Sequence[FactT]) -> None:
+        try:
+            for fact in facts:
+                self._state = self._entity.evolve(self._state, fact)
+        except Exception as error:
+            self._end = Broken(f"evolve of {self.name!r} failed on one of {facts}: {error!r}")
+            raise self._end from error
+
+    def _append(self, records: Sequence[tuple[str, bytes]]) -> bool:
+        """Append, and return whether it is known to have landed."""
+        if self._end:
+            raise self._end
+        try:
+            position = self._journal.append_now(self._token, records)
+        except Unknown:
+            self._in_doubt = True
+            return False
+        except Fenced as fenced:
+            self._end = fenced
+            raise
+        self._position = max(self._position, position)
+        return True
+
+    def _settle(self) -> None:
+        """Find out what landed, if that is in doubt."""
+        if self._in_doubt:
+            self._token = self._claim_again()
+            self._state = self._load()
+            self._in_doubt = False
+
+    def _claim_again(self) -> Token:
+        try:
+            return self._journal.claim_now(self._token.shard, after=self._token)
+        except Fenced as fenced:
+            self._end = fenced
+            raise
+
+    def _load(self) -> StateT:
+        state = self._entity.initial()
+        for record in self._journal.load_now(self._token):
+            self._position = max(self._position, record.position)
+            if entity_of(record.key) == self.name:
+                fact = self._codec.decode(record.key, record.data).fact
+                state = self._entity.evolve(state, fact)
+        return state
+
+    def _deliver(self) -> None:
+        inside = _delivering.get()
+        with self._changed:
+            while self._busy:
+                if id(self) in inside:
+                    return  # We are called by whoever delivers, and that one goes on.
+                self._changed.wait()
+            self._busy = True
+        mark = _delivering.set(inside | {id(self)})
+        try:
+            while (happened := self._next()) is not None:
+                self._call_all(happened)
+        except BaseException:  # Such as Ctrl-C in a subscriber: others may go on.
+            self._rest()
+            raise
+        finally:
+            _delivering.reset(mark)
+
+    def _next(self) -> Happened | None:
+        """What is to be delivered next. None: nothing, and somebody else may deliver."""
+        with self._changed:
+            if self._undelivered:
+                return self._undelivered.popleft()
+            self._rest()
+            return None
+
+    def _rest(self) -> None:
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
+
+    def _call_all(self, happened: Happened) -> None:
+        with self._changed:
+            subscribers: Sequence[Any] = tuple(self._subscribers)
+        for subscriber in subscribers:
+            try:
+                subscriber(happened)
+            except Exception:
+                log.exception("a subscriber failed on %s", happened.fact)
