@@ -187,10 +187,11 @@ def try_failed(site: Site, command: Command, now: datetime, why: Answer) -> list
             not_before=at,
             doubtful=command.progress.doubtful or why.doubtful,
             error=why.error,
+            lateness_seconds=_first(command, why),
         )
         return [Requeued(replace(command, progress=progress))]
     status = CommandStatus.TIMED_OUT if why.doubtful else CommandStatus.FAILED
-    failed = ended(command, status, now, error=why.error)
+    failed = ended(command, status, now, error=why.error, lateness_seconds=_first(command, why))
     fact = TimedOut(failed) if why.doubtful else Failed(failed)
     return [fact, *_safe_default(site, failed, now)]
 
@@ -234,7 +235,7 @@ def _completed(
         late=late,
         doubtful=False,
         applied_kw=intent.applied_kw,
-        lateness_seconds=intent.lateness_seconds,
+        lateness_seconds=_first(command, intent),
         error="",
     )
     return [Completed(done)]
@@ -257,6 +258,12 @@ def _may_still_complete(site: Site, command: Command, now: datetime) -> bool:
 def silence(command: Command, *, lost: bool) -> Answer:
     error = "the run that sent it ended" if lost else "no answer in time"
     return Answer(command.id, command.progress.attempt, success=False, error=error, doubtful=True)
+
+
+def _first(command: Command, answer: Answer) -> float | None:
+    """How late the first try was: later ones were late on purpose."""
+    known = command.progress.lateness_seconds
+    return answer.lateness_seconds if known is None else known
 
 
 def _known(site: Site, id: str) -> Command:
