@@ -1,0 +1,22 @@
+"""What the owner of a site decides: its site file, and how the program is started.
+
+Read once, into frozen objects. A mistake is one line that says where it is and what would work.
+"""
+
+from pointsman.config.settings import Address, Settings, host_port, read_settings
+from pointsman.config.site import Microgrid, Resource, Site, read_site
+from pointsman.config.tables import SiteError, check_keys, nearest
+
+__all__ = [
+    "Address",
+    "Microgrid",
+    "Resource",
+    "Settings",
+    "Site",
+    "SiteError",
+    "check_keys",
+    "host_port",
+    "nearest",
+    "read_settings",
+    "read_site",
+]
