@@ -36,6 +36,11 @@ class Ring:
             if len(self._records) > 2 * RECORDS or self._bytes > 2 * BYTES:
                 self._drop_the_oldest()
 
+    def clear(self) -> None:
+        """Know nothing: the file is no longer what it was."""
+        with self._lock:
+            self._after, self._until, self._bytes, self._records = None, None, 0, []
+
     def since(self, place: int, limit: int) -> list[Record] | None:
         """The next records after `place`. None: only the file can tell."""
         with self._lock:

@@ -86,6 +86,16 @@ class SqliteReader:
                 )
             ]
 
+    async def end(self) -> Cursor:
+        """As `Tailed.end`."""
+        return await asyncio.to_thread(self.end_now)
+
+    def end_now(self) -> Cursor:
+        """The cursor after all that there is now."""
+        with self._lock:
+            [place] = self._db.execute("SELECT ifnull(max(place), 0) FROM log").fetchone()
+        return Cursor(str(place))
+
     async def load(self, shard: int) -> Sequence[Record]:
         return await asyncio.to_thread(self.load_now, shard)
 
