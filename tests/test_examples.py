@@ -24,7 +24,14 @@ def rows(name: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("name", SITES)
 def test_a_site_file_is_what_the_script_writes(name: str) -> None:
     sessions = EXAMPLES / "caltech_2019-06-05_sessions.csv"
-    words = [sessions, "--id", "caltech", "--timezone", "America/Los_Angeles", *SITES[name]]
+    words: list[str | Path] = [
+        sessions,
+        "--id",
+        "caltech",
+        "--timezone",
+        "America/Los_Angeles",
+        *SITES[name],
+    ]
     made = subprocess.run(
         [sys.executable, EXAMPLES / "make_site.py", *words], capture_output=True, check=True
     )
