@@ -86,9 +86,11 @@ class EvBay(Equipment):
             car = self._coming.pop()
             if car.departure > at:
                 self._leave()
-                # Both states are noted, so that every arrival is seen to begin with preparing.
+                # Noted apart, so that every stay is seen to begin with preparing.
                 self._settle()
                 self._car = car
+                if self.in_service:
+                    self._note("preparing", "")
 
     def _leave(self) -> None:
         self._car, self._taken_kwh = None, 0.0

@@ -24,7 +24,6 @@ from pointsman.schedules.model import Channel
 TICK: Final = timedelta(microseconds=1)
 EMPTY_KWH: Final = 1e-8
 """What flows within one tick is less than a few of these. Less room is no room."""
-_HOUR_SECONDS: Final = 3600.0
 _HORIZON_HOURS: Final = 24.0 * 366
 _CHANGES_LIMIT: Final = 1_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -272,7 +271,7 @@ class Equipment:
     def _pass(self, until: datetime) -> None:
         if self._at is None or self.power_kw == 0:
             return
-        flow_kwh = self.power_kw * (until - self._at).total_seconds() / _HOUR_SECONDS
+        flow_kwh = self.power_kw * ((until - self._at) / timedelta(hours=1))
         give_kwh, take_kwh = self._room_kwh()
         flow_kwh = min(max(flow_kwh, -give_kwh), take_kwh)
         self._store(flow_kwh)
@@ -293,7 +292,9 @@ class Equipment:
         if (power_kw > 0 and take_kwh <= EMPTY_KWH) or (power_kw < 0 and give_kwh <= EMPTY_KWH):
             power_kw = 0.0
         self.power_kw = power_kw + 0.0  # Never -0.0, which would read as discharging.
-        described = self._describe()
-        if described != (self.state, self.reason):
-            self.state, self.reason = described
-            self._changes.append(Change(*described, self.sample()))
+        self._note(*self._describe())
+
+    def _note(self, state: str, reason: str) -> None:
+        if (state, reason) != (self.state, self.reason):
+            self.state, self.reason = state, reason
+            self._changes.append(Change(state, reason, self.sample()))

@@ -71,6 +71,8 @@ class SimulatedDevice:
             patience_seconds = command.policy.timeout_seconds
             if not fate.answers or fate.delay_seconds >= patience_seconds:
                 await self._fleet.hold_up(patience_seconds)
+                if fate.answers:
+                    self._fleet.agree_in(fate.delay_seconds - patience_seconds, command)
                 raise DeviceFailed(
                     f"{self.asset.id!r} did not answer within {patience_seconds:g} s", doubtful=True
                 )
@@ -120,7 +122,7 @@ class SimulatedFleet:
         self._agenda: Agenda[datetime] = Agenda()
         self._sooner = asyncio.Event()
         self._wakes_at = NEVER
-        self._sampled_at: dict[str, datetime] = {}
+        self._last: dict[str, Sample] = {}
         simulated = SimulatedWorld(world.clock)
         self.devices: Mapping[str, SimulatedDevice] = MappingProxyType(
             {
@@ -161,6 +163,16 @@ class SimulatedFleet:
         speed = self._world.clock.speed
         await asyncio.sleep(seconds if speed <= 1 else min(seconds / speed, SILENCE_MOST_SECONDS))
 
+    def agree_in(self, seconds: float, command: Command) -> None:
+        """Say yes to a command that was given up, after so many seconds of the run."""
+        asyncio.get_running_loop().call_later(
+            seconds / max(self._world.clock.speed, 1.0),
+            self._world.listener.answered_late,
+            command.id,
+            command.progress.attempt,
+            True,
+        )
+
     def _read_all_meters(self) -> None:
         for asset_id, equipment in self._site.equipment.items():
             self.bring_up(asset_id)
@@ -189,11 +201,11 @@ class SimulatedFleet:
             self._sample(asset_id, change.sample)
             listener.changed(asset_id, change.state, change.reason)
         sample = equipment.sample()
-        if always and self._sampled_at.get(asset_id) != sample.at:
+        if always and self._last.get(asset_id) != sample:
             self._sample(asset_id, sample)
 
     def _sample(self, asset_id: str, sample: Sample) -> None:
-        self._sampled_at[asset_id] = sample.at
+        self._last[asset_id] = sample
         self._world.listener.sampled(asset_id, sample)
 
     async def _nap(self, rest_seconds: float, speed: float) -> None:
