@@ -2,6 +2,8 @@
 
 from typing import Final
 
+BYTES_LIMIT: Final = 1024
+"""More than an answer and a few late ones before it."""
 _HEADER: Final = 6
 _LENGTH_MOST: Final = 254
 _READ, _WRITE, _EXCEPTION = 3, 16, 0x80
@@ -32,6 +34,8 @@ def frame_fault(data: bytes) -> str:
     Args:
         data: One frame or more, of which the last may be incomplete.
     """
+    if len(data) > BYTES_LIMIT:
+        return f"{len(data)} bytes that nobody asked for"
     while len(data) > _HEADER:
         length = int.from_bytes(data[4:6], "big")
         if fault := _fault(data, length):

@@ -22,7 +22,9 @@ from pointsman.devices import DeviceFailed
 from pointsman.devices.sunspec.frames import frame_fault, refusal
 from pointsman.devices.sunspec.layout import Read, Write
 
-logging.getLogger("pymodbus").addHandler(logging.NullHandler())
+# Its errors are told as ours; its own words for them hold all bytes of the last frames.
+if (_log := logging.getLogger("pymodbus")).level == logging.NOTSET:
+    _log.setLevel(logging.CRITICAL)
 
 
 class Refused(DeviceFailed):
@@ -102,6 +104,8 @@ class Link:
                 trace_packet=self._inspect,
                 trace_connect=self._connection_changed,
             )
+            # Else it drops what is too long, and never shows it to us.
+            self._client.ctx.max_buffer_size = 1 << 20
         if not self._client.connected:
             if not await self._client.connect():
                 raise DeviceFailed(f"{self.address} cannot be reached over TCP")

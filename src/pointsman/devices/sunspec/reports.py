@@ -16,6 +16,7 @@ from pointsman.devices.sunspec.models import (
     DER_CAPACITY,
     DER_CONTROLS,
     DER_METER,
+    DER_OPERATION,
     DER_SERVICE,
     DER_STORAGE,
     INVERTERS,
@@ -44,6 +45,7 @@ def read_models(layout: Layout) -> tuple[int, ...]:
         (SETTINGS,),
         (NAMEPLATE,),
         (DER_METER,),
+        (DER_OPERATION,),
         (DER_SERVICE, CONTROLS),
         (BATTERY, STORAGE),
     )
@@ -67,7 +69,7 @@ def reading(blocks: Blocks) -> Reading:
         limit_kw=_limit_kw(blocks),
         soc_target_percent=_first(blocks, ((BATTERY, "SoCRsvMin"), (STORAGE, "MinRsvPct"))),
         available=_flag(blocks, ((DER_SERVICE, "ES", 1), (CONTROLS, "Conn", 1))),
-        session_running=_flag(blocks, ((DER_METER, "St", 1),)),
+        session_running=_flag(blocks, ((DER_METER, "St", 1),)) if DER_OPERATION in blocks else None,
     )
 
 

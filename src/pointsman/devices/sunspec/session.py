@@ -221,8 +221,12 @@ class SunSpecFleet:
                 for device in self._devices.values():
                     group.create_task(device.follow())
         finally:
-            for link in self._links.values():
-                link.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let all connections go. A device that is used again makes a new one."""
+        for link in self._links.values():
+            link.close()
 
 
 def connect(assets: Sequence[Asset], world: World) -> Fleet:
