@@ -5,8 +5,9 @@ Works beside a running writer, and on what a killed one left.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -73,6 +74,29 @@ class SqliteReader:
         records = self._after(int(cursor or 0), limit)
         return [(Cursor(str(record.position)), record) for record in records]
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever is appended or dropped meanwhile."""
+        with self._lock:
+            self._db.execute("BEGIN")
+            self._db.execute("SELECT max(place) FROM log").fetchone()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._db.execute("COMMIT")
+
+    def before_now(
+        self, after: Cursor, before: Cursor | None = None, limit: int = PAGE
+    ) -> list[tuple[Cursor, Record]]:
+        """The last records between two cursors, both excluded, newest first."""
+        records = self._read(
+            "SELECT shard, place, key, data FROM log WHERE place > ? AND place < ? AND key != ?"
+            " ORDER BY place DESC LIMIT ?",
+            (int(after or 0), int(before) if before else sys.maxsize, EPOCH, limit),
+        )
+        return [(Cursor(str(record.position)), record) for record in records]
+
     def past_now(self, until: Cursor, keep: int) -> list[int]:
         """The places of all but the last `keep` records of each key, up to `until`."""
         with self._lock:
@@ -131,5 +155,8 @@ class SqliteReader:
         )
 
     def _read(self, query: str, values: Sequence[Any]) -> list[Record]:
-        with self._lock:
-            return [Record(*row) for row in self._db.execute(query, values)]
+        try:
+            with self._lock:
+                return [Record(*row) for row in self._db.execute(query, values)]
+        except sqlite3.DatabaseError as error:
+            raise unreadable(self.path, error) from error
