@@ -1,0 +1,157 @@
+"""The record: all that ever happened, for those who ask what, when and why.
+
+    journal --tail--> RecordKeeper --batches--> FILE.record --RecordReader--> history, reports
+                          |
+                          +--forget--> journal: drops what is past, as the record holds it
+
+The journal stays the only truth: a record that was deleted is made anew from what the journal
+still holds, and a reader adds what the record has not got yet.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pointsman.journal import Cursor, Journal, Record
+from pointsman.journal.sqlite_reader import SqliteReader
+from pointsman.runtime.record_file import RecordFile, RecordView, Row, Wanted, row_of
+
+GATHER_SECONDS: Final = 0.05
+"""How long a batch gathers. A record is about this far behind its journal."""
+BATCH: Final = 5_000
+FORGET_SECONDS: Final = 300.0
+"""How often the journal is told what it may drop."""
+
+Result = TypeVar("Result")
+
+
+def record_beside(journal: Path) -> Path:
+    """Where the record of a journal file is."""
+    return journal.with_name(f"{journal.name}.record")
+
+
+class RecordKeeper:
+    """Follows the journal and writes the record, on a thread of its own. Only the owner does."""
+
+    def __init__(
+        self, journal: Journal, path: Path, *, forget_seconds: float = FORGET_SECONDS
+    ) -> None:
+        self._journal = journal
+        self._path = path
+        self._forget_seconds = forget_seconds
+        self._coming: asyncio.Queue[tuple[Cursor, Record]] = asyncio.Queue(2 * BATCH)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
+
+    async def run(self) -> None:
+        """Keep the record until cancelled. What was not written yet is written next time.
+
+        Raises:
+            JournalUnreadable: If something else is where the record should be.
+        """
+        with self._thread:
+            file = await self._on_thread(lambda: RecordFile(self._path, self._journal.id))
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._gather(file.cursor))
+                    tasks.create_task(self._write(file))
+            finally:
+                self._thread.submit(file.close)
+
+    async def _gather(self, cursor: Cursor) -> None:
+        async for entry in self._journal.tail(cursor):
+            await self._coming.put(entry)
+
+    async def _write(self, file: RecordFile) -> None:
+        now = asyncio.get_running_loop().time
+        forget_at = now() + self._forget_seconds
+        while True:
+            batch = [await self._coming.get()]
+            await asyncio.sleep(GATHER_SECONDS)
+            while len(batch) < BATCH and not self._coming.empty():
+                batch.append(self._coming.get_nowait())
+            await self._on_thread(partial(file.add, batch))
+            if now() >= forget_at:
+                await self._journal.forget(await self._on_thread(file.make_durable))
+                forget_at = now() + self._forget_seconds
+
+    async def _on_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+class RecordReader:
+    """What happened, read beside a running owner or without one. Writes nothing."""
+
+    def __init__(self, journal: Path) -> None:
+        """Open the journal at this path, and the record beside it if there is one.
+
+        Raises:
+            JournalUnreadable: If there is no journal, or none that this release reads.
+        """
+        self.journal = SqliteReader(journal)
+        self._record = record_beside(journal)
+
+    def close(self) -> None:
+        self.journal.close()
+
+    def facts(
+        self,
+        entity: str | None = None,
+        thing: str | None = None,
+        names: Sequence[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        newest_first: bool = False,
+        after: Cursor | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Row]:
+        """The facts that fit, in the order they were journaled, as of the first one's reading.
+
+        `entity` is `kind/site/name`, `thing` a thing of it as in its key, `names` are those of
+        the facts' classes, `until` excludes its instant. `after` is the cursor of the last row
+        of the page before. Close the iterator, or read it to its end.
+
+        Raises:
+            JournalUnreadable: If the journal is damaged.
+        """
+        wanted = Wanted(entity, thing, names, since, until)
+        return islice(self._rows(wanted, after, newest_first=newest_first), limit)
+
+    def _rows(self, wanted: Wanted, after: Cursor | None, *, newest_first: bool) -> Iterator[Row]:
+        """The journal's moment comes first: what it drops later, the record of then has got."""
+        with (
+            closing(SqliteReader(self.journal.path)) as journal,
+            journal.snapshot(),
+            closing(RecordView(self._record, journal.id)) as record,
+        ):
+            number = record.number_of(after) if after else None
+            held = partial(record.rows, wanted, number, newest_first=newest_first)
+            if newest_first:
+                if number is None:
+                    yield from filter(wanted.fits, _backwards(journal, record.cursor, after))
+                yield from held()
+            else:
+                if number is not None or not after:
+                    yield from held()
+                start = record.cursor if number is not None or not after else after
+                yield from filter(wanted.fits, _onwards(journal, start))
+
+
+def _onwards(journal: SqliteReader, cursor: Cursor) -> Iterator[Row]:
+    """What the journal has after `cursor`."""
+    while page := journal.after_now(cursor):
+        cursor = page[-1][0]
+        yield from (row for entry in page if (row := row_of(*entry)))
+
+
+def _backwards(journal: SqliteReader, until: Cursor, before: Cursor | None) -> Iterator[Row]:
+    """What the journal has before `before` and after `until`, newest first."""
+    while page := journal.before_now(until, before):
+        before = page[-1][0]
+        yield from (row for entry in page if (row := row_of(*entry)))
