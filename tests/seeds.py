@@ -1,4 +1,4 @@
-"""How long the long tests are: short inside `make test`, longer under `make sim` and `make chaos`."""
+"""How long the long tests are: short in `make test`, longer in `make sim` and `make chaos`."""
 
 import os
 from typing import Final
