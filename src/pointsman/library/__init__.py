@@ -1,0 +1,1 @@
+"""The library: what Python programs import, beside the commands."""
