@@ -301,6 +301,41 @@ async def test_a_refusal_is_told_and_nothing_else_happens() -> None:
     assert not failed.value.doubtful
 
 
+async def test_a_device_may_say_what_it_does_not_do_and_give_up_what_it_did() -> None:
+    liar, quitter = battery("liar"), battery("quitter")
+    faults = {"liar": Faults(ignore=1.0), "quitter": Faults(revert=1.0, revert_seconds=0.3)}
+    fleet = fleet_of(liar, quitter)
+    with simulated(liar, quitter, faults=faults) as elsewhere:
+        for asset in (liar, quitter):
+            told = command(asset, CommandType.SET_CHARGE_RATE, power_kw=3.0)
+            await fleet.devices[asset.id].send(told)
+        assert (await fleet.devices["liar"].read()).setpoint_kw == bench_kw(3.0)
+        assert elsewhere.power_kw("liar") == 0
+        assert elsewhere.power_kw("quitter") == bench_kw(3.0)
+        await asyncio.sleep(0.4)
+        assert (await fleet.devices["quitter"].read()).controlled is False
+        assert elsewhere.power_kw("quitter") == 0
+        fleet.close()
+
+
+async def test_a_silent_unit_does_not_silence_its_neighbour_on_the_line() -> None:
+    port = free_port()
+    mute, other = battery("mute", port=port, unit=1), battery("other", port=port, unit=2)
+    faults = {"mute": Faults(silent_from=SystemClock().now())}
+    ears = Ears()
+    fleet = fleet_of(mute, other, ears=ears, speed=60.0)
+    with simulated(mute, other, faults=faults) as elsewhere:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            running = group.create_task(fleet.run())
+            await ears.until(lambda: any(id == "mute" for id, *_ in ears.states))
+            told = command(other, CommandType.SET_CHARGE_RATE, power_kw=3.0)
+            await fleet.devices["other"].send(told)
+            await ears.until(lambda: ("other", "charging", "") in ears.states)
+            running.cancel()
+        assert elsewhere.power_kw("other") == bench_kw(3.0)
+    assert [state for id, state, _ in ears.states if id == "mute"] == ["unavailable"]
+
+
 @pytest.mark.parametrize("faults", [Faults(drop=1.0), Faults(lose=1.0)])
 async def test_a_write_without_an_answer_is_doubtful_within_a_second(faults: Faults) -> None:
     asset = battery()

@@ -138,6 +138,21 @@ async def test_a_device_without_a_control_model_fails_for_good() -> None:
     assert failed.value.permanent
 
 
+async def test_a_device_without_a_meter_is_not_called_unavailable(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with asyncio.timeout(10), peer(40000, COMMON + control_704(0)) as other:
+        asset, ears = battery(port=other.port, unit=3), Ears()
+        fleet = fleet_of(asset, ears=ears, speed=100.0)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(fleet.run())
+            await fleet.devices[asset.id].send(charge())
+            await asyncio.sleep(0.7)
+            running.cancel()
+    assert (ears.samples, ears.states) == ([], [])
+    assert caplog.records == []
+
+
 async def test_a_device_that_comes_back_with_other_models_is_looked_at_anew() -> None:
     async with asyncio.timeout(10):
         async with peer(40000, COMMON + control_704(0)) as first:

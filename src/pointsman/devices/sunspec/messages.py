@@ -102,7 +102,8 @@ def orders(command: Command, blocks: Blocks, asset: Asset, now: datetime) -> Ord
                 rate = Orders(())
                 if command.power_kw is not None:
                     rate = _power(command, blocks, asset, seconds)
-                return Orders(rate.writes + _session(command, blocks, on=True), rate.applied_kw)
+                started = _session(command, blocks, on=True)
+                return Orders(rate.writes + started, rate.applied_kw, rate.timed)
             case CommandType.STOP_CHARGING:
                 return Orders(_session(command, blocks, on=False))
             case CommandType.CHANGE_AVAILABILITY:
@@ -163,7 +164,8 @@ def _limit(command: Command, blocks: Blocks, seconds: int) -> Orders:
         setting |= {"WMaxLimPctRvrt": 100, "WMaxLimPctEnaRvrt": 0}
     else:
         setting["WMaxLimPct_WinTms"] = 0
-    return Orders(block.writes(setting) + block.writes({switch: 1}), percent / 100 * rated_kw)
+    writes = block.writes(setting) + block.writes({switch: 1})
+    return Orders(writes, percent / 100 * rated_kw, block.has(timer))
 
 
 def _session(command: Command, blocks: Blocks, *, on: bool) -> tuple[Write, ...]:

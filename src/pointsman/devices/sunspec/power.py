@@ -22,6 +22,8 @@ class Orders:
     writes: tuple[Write, ...]
     applied_kw: float | None = None
     """What the registers will hold, signed our way: positive for charging."""
+    timed: bool = True
+    """Whether the device will give it up by itself when its time is over, if it has an end."""
 
 
 def set_watts(block: Block, power_kw: float, safe_kw: float | None, seconds: int) -> Orders:
@@ -37,9 +39,9 @@ def set_watts(block: Block, power_kw: float, safe_kw: float | None, seconds: int
             "WSetRvrtTms": block.capped("WSetRvrtTms", seconds),
         }
     )
-    return Orders(
-        setting + block.writes({"WSetEna": 1}), 0.0 - block.rounded("WSet", watts) / W_PER_KW
-    )
+    applied_kw = 0.0 - block.rounded("WSet", watts) / W_PER_KW
+    timed = block.has("WSetRvrtTms")
+    return Orders(setting + block.writes({"WSetEna": 1}), applied_kw, timed)
 
 
 def release_watts(block: Block) -> Orders:
@@ -84,7 +86,8 @@ def set_rates(block: Block, power_kw: float, seconds: int, *, forced: bool) -> O
     )
     enabled = block.writes({"StorCtl_Mod": _CHARGE_LIMITED | _DISCHARGE_LIMITED})
     applied_percent = block.rounded("InWRte", abs(percent)) * (1 if percent >= 0 else -1)
-    return Orders(zero + setting + enabled, applied_percent / 100 * most_kw)
+    timed = block.has("InOutWRte_RvrtTms")
+    return Orders(zero + setting + enabled, applied_percent / 100 * most_kw, timed)
 
 
 def rates_percent(block: Block) -> float:

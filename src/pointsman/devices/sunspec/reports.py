@@ -28,13 +28,14 @@ from pointsman.devices.sunspec.power import W_PER_KW, rates_percent
 
 _METERS: Final = (DER_METER, *INVERTERS)
 _STORES: Final = ((DER_STORAGE, "SoC"), (BATTERY, "SoC"), (STORAGE, "ChaState"))
-_FAULTED: Final = ((DER_METER, "InvSt", 6), (103, "St", 7), (102, "St", 7), (101, "St", 7))
-_FAULTED_STORES: Final = ((DER_STORAGE, "Sta", 2), (BATTERY, "State", 99))
+_WATTS: Final = tuple((id, "W") for id in _METERS)
+_FAULTED: Final = (
+    (DER_METER, "InvSt", 6),
+    *((id, "St", 7) for id in INVERTERS),
+    (DER_STORAGE, "Sta", 2),
+    (BATTERY, "State", 99),
+)
 _AWAY: Final = ((DER_SERVICE, "ES", 0), (CONTROLS, "Conn", 0), (BATTERY, "State", 1))
-
-
-class NoMeter(ValueError):
-    """The device has no model that says what power flows."""
 
 
 def read_models(layout: Layout) -> tuple[int, ...]:
@@ -73,18 +74,11 @@ def reading(blocks: Blocks) -> Reading:
     )
 
 
-def sample(blocks: Blocks, at: datetime) -> Sample:
-    """What the device's meter says.
-
-    Raises:
-        NoMeter: If it has none.
-    """
-    for id in _METERS:
-        watts = blocks[id].value("W") if id in blocks else None
-        if watts is not None:
-            break
-    else:
-        raise NoMeter(f"no model of {', '.join(map(str, _METERS))} says what power flows")
+def sample(blocks: Blocks, at: datetime) -> Sample | None:
+    """What the device's meter says. None: it has none."""
+    watts = _first(blocks, _WATTS)
+    if watts is None:
+        return None
     absorbed, injected = _energy(blocks, "TotWhAbs"), _energy(blocks, "TotWhInj")
     both = absorbed is not None and injected is not None
     return Sample(
@@ -96,15 +90,20 @@ def sample(blocks: Blocks, at: datetime) -> Sample:
     )
 
 
-def state(blocks: Blocks, asset: Asset) -> tuple[str, str]:
-    """The state of the asset, in the words of its kind, and the reason where there is one."""
-    for id, point, fault in _FAULTED + _FAULTED_STORES:
+def state(blocks: Blocks, asset: Asset) -> tuple[str, str] | None:
+    """The state of the asset, in the words of its kind, and the reason where there is one.
+
+    None: nothing is wrong with it, and it has no meter that would say more.
+    """
+    for id, point, fault in _FAULTED:
         if id in blocks and blocks[id].raw(point) == fault:
             return "faulted", f"model {id} says {point} = {fault}"
     for id, point, away in _AWAY:
         if id in blocks and blocks[id].raw(point) == away:
             return "unavailable", f"model {id} says {point} = {away}"
-    watts = _first(blocks, tuple((id, "W") for id in _METERS)) or 0.0
+    watts = _first(blocks, _WATTS)
+    if watts is None:
+        return None
     if abs(watts) / W_PER_KW < asset.least_change_kw:
         return ("available" if asset.kind is AssetKind.EV_CHARGER else "idle"), ""
     return ("discharging" if watts > 0 else "charging"), ""

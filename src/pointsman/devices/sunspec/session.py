@@ -19,6 +19,7 @@ from pointsman.devices.sunspec.layout import BASES, Layout, LayoutError, Write, 
 from pointsman.devices.sunspec.link import Link, Refused
 from pointsman.devices.sunspec.messages import Blocks
 from pointsman.devices.sunspec.models import CONTROLS, DER_CONTROLS, STORAGE
+from pointsman.devices.sunspec.power import Orders
 from pointsman.schedules.model import Command
 
 SAMPLE_SECONDS: Final = 10.0
@@ -50,6 +51,7 @@ class SunSpecDevice:
         self._speed = max(world.speed, world.clock.speed)
         self._layout_of = 0
         self._state = ""
+        self._remarked = False
         self._told = asyncio.Event()
 
     async def send(self, command: Command) -> Taken:
@@ -69,6 +71,7 @@ class SunSpecDevice:
                     blocks = await self._blocks(messages.needs(command, layout))
                     now = self._world.clock.now()
                     orders = messages.orders(command, blocks, self.asset, now)
+                    self._remark_lease(command, orders)
                     await self._carry_out(orders.writes, started)
         except TimeoutError as error:
             raise DeviceFailed(
@@ -92,7 +95,7 @@ class SunSpecDevice:
             try:
                 await self._sample()
                 failures = 0
-            except (DeviceFailed, reports.NoMeter) as error:
+            except DeviceFailed as error:
                 failures += 1
                 self._report("unavailable", str(error))
             self._told.clear()
@@ -117,9 +120,10 @@ class SunSpecDevice:
 
     async def _sample(self) -> None:
         blocks = await self._asked(reports.meter_models)
-        self._report(*reports.state(blocks, self.asset))
-        sample = reports.sample(blocks, self._world.clock.now())
-        self._world.listener.sampled(self.asset.id, sample)
+        if (state := reports.state(blocks, self.asset)) is not None:
+            self._report(*state)
+        if (sample := reports.sample(blocks, self._world.clock.now())) is not None:
+            self._world.listener.sampled(self.asset.id, sample)
 
     def _report(self, state: str, reason: str) -> None:
         if state != self._state:
@@ -193,6 +197,13 @@ class SunSpecDevice:
             log.warning("%s has other models than before: %s", self._who, sorted(layout.places))
         if not layout.first(DER_CONTROLS, STORAGE, CONTROLS):
             log.warning("%s has no model that can be controlled", self._who)
+
+    def _remark_lease(self, command: Command, orders: Orders) -> None:
+        if command.expires_at is not None and not orders.timed and not self._remarked:
+            self._remarked = True
+            logging.getLogger(__name__).warning(
+                "%s has no revert timer: what it is told stays if this program dies", self._who
+            )
 
 
 class SunSpecFleet:
