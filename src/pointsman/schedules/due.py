@@ -88,6 +88,15 @@ def _end(desk: Desk, command: Command, newest: Command, now: datetime) -> Comman
         return Expired(ended(command, CommandStatus.EXPIRED, now))
     if newest.id != command.id:
         return superseded(command, newest.id, now)
+    lane = desk.lanes.get(command.channel)
+    if lane is not None and (last := lane.last) is not None and _overtook(last, command):
+        return superseded(command, last.id, now)
     if command.row >= 0 and (plan_id := replaced(desk, command)):
         return superseded(command, plan_id, now)
     return None
+
+
+def _overtook(last: Command, command: Command) -> bool:
+    """Whether something newer was sent while this waited for another try."""
+    newer = last.scheduled_at >= command.scheduled_at and last.id != command.id
+    return newer and last.sequence > command.sequence

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pointsman.core.entity import Forgotten
 from pointsman.core.names import part
 from pointsman.schedules.model import (
     AssetState,
@@ -202,4 +203,5 @@ Fact: TypeAlias = (
     | Unplugged
     | Passed
     | Opened
+    | Forgotten
 )

@@ -1,6 +1,7 @@
 """What may be asked of a site's schedules. Any of it may be rejected."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from pointsman.schedules.model import AssetState, Command, Context, Measurement, Plan, Run, Timeline
@@ -83,6 +84,15 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
+class Tidy:
+    """Forget what nobody needs any more: rows of plans that never came into force, plans that
+    are over, and commands that ended before `before`. A part at a time: until nothing comes.
+    """
+
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     command_id: str
     reason: str = ""
@@ -115,6 +125,7 @@ Intent: TypeAlias = (
     | Answer
     | CheckTimeouts
     | Sweep
+    | Tidy
     | Cancel
     | Unplug
     | Measure

@@ -26,8 +26,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, assert_never
 
-from pointsman.core.entity import Rejected, Wake
-from pointsman.schedules import commands, plans
+from pointsman.core.entity import Forgotten, Rejected, Wake
+from pointsman.schedules import commands, plans, tidying
 from pointsman.schedules import due as due_now
 from pointsman.schedules.facts import (
     AboutCommand,
@@ -56,6 +56,7 @@ from pointsman.schedules.intents import (
     ReportState,
     Submit,
     Sweep,
+    Tidy,
     Unplug,
     Write,
 )
@@ -77,6 +78,8 @@ def decide(site: Site, intent: Intent | Wake, now: datetime) -> Sequence[Fact]:
             return _at_most(due_now.silent(site, now))
         case Sweep():
             return _at_most(due_now.over(site, now))
+        case Tidy(before):
+            return _at_most(tidying.needless(site, before))
         case Submit(command):
             return commands.submit(site, command)
         case Dispatch(command):
@@ -117,15 +120,18 @@ def evolve(site: Site, fact: Fact) -> Site:
             commands.move(site, command)
             _rearm(site, command.asset_id)
         case TimelineWritten(timeline):
+            site.things.setdefault(timeline.plan_id, set()).add(fact.thing)
             plans.stage(site, timeline)
             _rearm(site, timeline.asset_id)
         case PlanActivated(plan) | PlanEnded(plan):
             for asset_id in plans.put_in_force(site, plan):
                 _rearm(site, asset_id)
         case Unplugged(asset_id, plan_id, rows):
+            site.things.setdefault(plan_id, set()).add(fact.thing)
             site.desk(asset_id).cut[plan_id] = rows
             _rearm(site, asset_id)
         case Passed(asset_id, plan_id, channel, row):
+            site.things.setdefault(plan_id, set()).add(fact.thing)
             site.desk(asset_id).say(plan_id, channel, row)
             _rearm(site, asset_id)
         case Opened(run):
@@ -136,8 +142,10 @@ def evolve(site: Site, fact: Fact) -> Site:
             site.measured[measurement.asset_id] = measurement
         case StateChanged(state):
             site.states[state.asset_id] = state
-        case ContextWritten():
-            pass  # It is kept for whoever draws it. No rule looks at it.
+        case ContextWritten(context):
+            site.things.setdefault(context.plan_id, set()).add(fact.thing)
+        case Forgotten(thing):
+            tidying.forget(site, thing)
         case _:
             assert_never(fact)
     return site
@@ -173,7 +181,7 @@ def _at_most(facts: Iterator[Fact]) -> Sequence[Fact]:
 
 
 def _rearm(site: Site, asset_id: str) -> None:
-    at = site.desk(asset_id).due(site.run_number)
+    at = site.look(asset_id).due(site.run_number)
     if at is None:
         site.agenda.drop(f"asset {asset_id}")
     else:

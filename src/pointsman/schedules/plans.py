@@ -91,7 +91,7 @@ def put_in_force(site: Site, plan: Plan) -> set[str]:
 
 
 def ended(site: Site, now: datetime) -> list[PlanEnded]:
-    due = [key.partition(" ") for _, key in site.agenda.until(now)]
+    due = [key.partition(" ") for _, key in sorted(site.agenda.until(now))]
     plans = [site.plans[id] for what, _, id in due if what == "plan"]
     return [PlanEnded(replace(p, ended=True, expired=site.newest_for(p))) for p in plans]
 

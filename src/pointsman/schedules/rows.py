@@ -21,9 +21,9 @@ ID_DIGITS: Final = 12
 
 def starts_at(plan: Plan, timeline: Timeline, row: int) -> datetime:
     """When `row` is due. The last one, the release, may wait longer than the plan lasts."""
-    if row == len(timeline.slots) - 1:
-        return plan.end + timedelta(seconds=timeline.release_offset_seconds)
-    return plan.at(timeline.slots[row])
+    at = plan.at(timeline.slots[row])
+    last = row == len(timeline.slots) - 1
+    return at + timedelta(seconds=timeline.release_offset_seconds) if last else at
 
 
 def ends_at(plan: Plan, timeline: Timeline, row: int) -> datetime | None:

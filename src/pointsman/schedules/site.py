@@ -160,6 +160,8 @@ class Site:
     """Every activated plan that the journal still holds."""
     staged: dict[str, dict[tuple[str, Channel], Timeline]] = field(default_factory=dict)
     """Timelines of plans that are not in force yet, and may never be."""
+    things: dict[str, set[str]] = field(default_factory=dict)
+    """What else the journal holds under each plan's id: the names of its things."""
     desks: dict[str, Desk] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
     """Every command that the journal still holds a fact of."""
@@ -188,8 +190,8 @@ class Site:
         return desk
 
     def due_desks(self, now: datetime) -> Iterator[Desk]:
-        """Of every asset that needs a look at `now`."""
-        for _, key in self.agenda.until(now):
+        """Of every asset that needs a look at `now`, in an order that any rebuilt site has too."""
+        for _, key in sorted(self.agenda.until(now)):
             what, _, id = key.partition(" ")
             if what == "asset":
                 yield self.desks[id]

@@ -17,6 +17,7 @@ from pointsman.schedules.intents import (
     ReportState,
     Submit,
     Sweep,
+    Tidy,
     Unplug,
     Write,
 )
@@ -99,6 +100,7 @@ class ScheduleLaws(EntityLaws):
         | st.builds(Cancel, known)
         | st.just(CheckTimeouts())
         | st.just(Sweep())
+        | st.builds(Tidy, st.sampled_from([at(8, 1), at(8, 7), at(10)]))
         | st.builds(Unplug, assets)
         | st.builds(
             Open, st.builds(Run, st.integers(1, 3), st.just(1.0), st.just(False), st.just(at(8)))

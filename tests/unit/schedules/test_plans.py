@@ -16,7 +16,7 @@ from pointsman.schedules.facts import (
     TimelineWritten,
     Unplugged,
 )
-from pointsman.schedules.intents import Activate, Submit, Unplug, Write
+from pointsman.schedules.intents import Activate, Submit, Tidy, Unplug, Write
 from pointsman.schedules.lifecycle import decide, due, evolve, initial
 from pointsman.schedules.model import Channel, Context, Mark
 from pointsman.schedules.plans import Stale
@@ -74,7 +74,7 @@ def test_context_is_kept_and_commands_nothing() -> None:
     site = initial()
     [fact] = ask(site, Write(contexts=(Context("morning", "price_per_kwh", (0.2, None)),)), at(7))
     assert fact.thing == "context~morning~price_per_kwh"
-    assert site == initial()
+    assert due(site) is None
 
 
 def test_a_new_plan_replaces_the_old_from_its_first_row_on() -> None:
@@ -217,6 +217,18 @@ def test_the_rest_of_a_vehicle_that_left_is_cancelled_and_its_setpoint_ends() ->
     assert say_yes(site, 10) == [7.0], "the next vehicle's"
 
 
+def test_a_try_of_an_old_plan_does_not_come_back_after_a_newer_one_was_sent() -> None:
+    site = simple({0: 22.0})
+    [release] = wake(site, at(12))
+    assert isinstance(release, Dispatched)
+    newer = plan("newer", start=at(13), created_at=at(12), activated_at=at(12))
+    carried_out(timeline(newer, {0: 5.0}), plan=newer, site=site)
+    ask(site, no(release.command, doubtful=True), at(12, 59, 59))
+    assert say_yes(site, 13) == [5.0]
+    [ended] = wake(site, at(13, 0, 5))
+    assert isinstance(ended, Superseded), "else it would undo what is in force"
+
+
 def test_nothing_is_cancelled_where_no_vehicle_is_planned_now() -> None:
     site = simple({0: 22.0, 1: 0.0, 3: 5.0}, vehicles={0: "a", 3: "b"}, marks={1: Mark.AWAY})
     say_yes(site, 9)
@@ -254,3 +266,40 @@ def test_waking_a_site_that_knows_nothing_does_nothing() -> None:
     site = initial()
     assert decide(site, Wake(), at(8)) == []
     assert evolve(site, PlanEnded(replace(plan(assets=()), ended=True))).agenda.first() is None
+
+
+def test_what_never_came_into_force_is_forgotten() -> None:
+    site = initial()
+    context = Context("morning", "price_per_kwh", (0.2,))
+    ask(site, Write((timeline(plan(), {0: 22.0}),), (context,)), at(7))
+    forgotten = ask(site, Tidy(at(7)), at(7))
+    assert sorted(f.thing for f in forgotten) == [
+        "context~morning~price_per_kwh",
+        "slots~morning~bay-1~power",
+    ]
+    assert site == initial()
+
+
+def test_of_a_plan_in_force_only_commands_that_tell_nothing_more_are_forgotten() -> None:
+    site = simple({0: 22.0, 1: 11.0, 2: 0.0})
+    for hour in (8, 9):
+        say_yes(site, hour)
+    first, last = sorted(site.commands.values(), key=lambda c: c.scheduled_at)
+    assert [f.thing for f in ask(site, Tidy(at(20)), at(9))] == [first.id]
+    assert last.id in site.commands
+    assert ask(site, Tidy(at(20)), at(9)) == []
+    assert say_yes(site, 10) == [0.0]
+
+
+def test_an_ended_plan_is_forgotten_once_a_newer_one_is_there() -> None:
+    site = simple({0: 22.0})
+    say_yes(site, 8)
+    say_yes(site, 13)
+    newer = plan("newer", start=at(14), created_at=at(14), activated_at=at(14))
+    carried_out(timeline(newer, {0: 5.0}), plan=newer, site=site)
+    assert say_yes(site, 14) == [5.0]
+    while ask(site, Tidy(at(15)), at(15)):
+        pass
+    assert set(site.plans) == {"newer"}
+    assert [c.plan_id for c in site.commands.values()] == ["newer"]
+    assert site.things == {"newer": {"slots~newer~bay-1~power"}}
