@@ -53,6 +53,7 @@ class Charger:
         self._ask_unit = True
         self._ask_meter: set[int] = set()
         self._away_since: float | None = None
+        self._left = False
         plain: dict[str, Callable[[Payload], Payload]] = {
             "BootNotification": self._boot,
             "Heartbeat": self._heartbeat,
@@ -112,10 +113,18 @@ class Charger:
         left_seconds = deadline - asyncio.get_running_loop().time()
         return await self._link.call(call, max(left_seconds, LEAST_SECONDS), late=late)
 
+    def leave(self) -> None:
+        """Hang up, whatever is under way. That is no news of the charger."""
+        self._left = True
+        if self._link is not None:
+            self._link.abandon()
+
     def _gone(self) -> None:
         self._link = None
         self._ready.clear()
         self._away_since = asyncio.get_running_loop().time()
+        if self._left:
+            return
         for connector in self.connectors.values():
             connector.lost()
 

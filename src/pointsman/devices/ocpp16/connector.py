@@ -54,19 +54,21 @@ class Connector:
         self._clock = clock
         self._listener = listener
         self._metered: reports.Metered | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def send(self, command: Command) -> Taken:
         deadline = self._deadline(command.policy.timeout_seconds)
-        await self._line.reachable(deadline)
-        at = self._circumstances()
-        taken = Taken()
-        calls = messages.calls_of(command, at)
-        for call in calls:
-            # Only the last answer settles a command.
-            late = partial(self._late, command, at, call) if call is calls[-1] else None
-            answer = await self._line.call(call, deadline, late)
-            taken = messages.taken(command, at, call, answer)
-        return taken
+        async with self._one_at_a_time:
+            await self._line.reachable(deadline)
+            at = self._circumstances()
+            taken = Taken()
+            calls = messages.calls_of(command, at)
+            for call in calls:
+                # Only the last answer settles a command.
+                late = partial(self._late, command, at, call) if call is calls[-1] else None
+                answer = await self._line.call(call, deadline, late)
+                taken = messages.taken(command, at, call, answer)
+            return taken
 
     async def read(self) -> Reading:
         deadline = self._deadline(PATIENT.timeout_seconds)

@@ -118,6 +118,10 @@ class Profiles:
         self._held = kept
         return cleared
 
+    def connector_of(self, id: int | None) -> int | None:
+        """Where the profile of that id is. None: there is none."""
+        return next((held.connector for held in self._held if held.id == id), None)
+
     def rate(self, connector: int, asset: Asset, now: datetime) -> InForce:
         """What a connector may draw, by the profiles of transactions."""
         ours = [p for p in self._held if p.purpose in _RATES and p.connector in {0, connector}]

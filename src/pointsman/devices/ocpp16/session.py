@@ -122,6 +122,8 @@ class CentralSystem:
             self._listening.set()
             await asyncio.get_running_loop().create_future()
         finally:
+            for charger in self._chargers.values():
+                charger.leave()
             listening.close()
             await listening.wait_closed()
 
