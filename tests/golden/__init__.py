@@ -1,0 +1,1 @@
+"""Journals of past releases, never changed: today's code must replay them."""
