@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from pointsman.core.assets import Asset, AssetKind
 from pointsman.devices import Sample, World
 from pointsman.devices.simulated.world import SimulatedWorld
 from pointsman.devices.sunspec.session import SunSpecFleet
 from pointsman.devices.sunspec.simulator import SunSpecSimulation
 from pointsman.runtime.clock import SystemClock
+from pointsman.schedules.model import Command, CommandType, Policy
 
 START_SECONDS = 10.0
 
@@ -242,3 +245,12 @@ async def asked(reader: asyncio.StreamReader) -> Asked:
 
 def seconds_from(instant: datetime) -> float:
     return (SystemClock().now() - instant).total_seconds()
+
+
+def bench_kw(power_kw: float) -> Any:  # noqa: ANN401 - pytest.approx has no name for its type
+    return pytest.approx(power_kw, abs=0.05)
+
+
+def command(asset: Asset, type: CommandType, **said: Any) -> Command:  # noqa: ANN401
+    said.setdefault("policy", Policy(timeout_seconds=10))
+    return Command("cmd_1", asset.id, type, SystemClock().now(), **said)

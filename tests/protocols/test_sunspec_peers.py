@@ -15,13 +15,8 @@ from pointsman.runtime.clock import SystemClock
 from pointsman.schedules.model import Command, CommandType, Policy
 from tests.protocols.sunspec_bench import (
     Ears,
-    Talk,
-    asked,
     battery,
     fleet_of,
-    seconds_from,
-    served,
-    simulated,
 )
 
 MARK = [0x5375, 0x6E53]
@@ -58,10 +53,12 @@ class Peer:
 
 @asynccontextmanager
 async def peer(
-    base: int, models: list[int], refusal: ExcCodes | None = None
+    base: int, models: list[int], refusal: ExcCodes | None = None, refused: int | None = None
 ) -> AsyncIterator[Peer]:
-    async def action(function: int, *_: object) -> ExcCodes | None:
-        return refusal if function == 16 else None
+    """`refused`: the address of the only write that meets the refusal. None: all of them."""
+
+    async def action(function: int, _start: int, address: int, *_: object) -> ExcCodes | None:
+        return refusal if function == 16 and refused in (None, address) else None
 
     data = SimData(base, values=MARK + models + [0xFFFF, 0], datatype=DataType.REGISTERS)
     device = SimDevice(3, simdata=[data], action=action)
@@ -128,6 +125,18 @@ async def test_a_refusal_is_for_good_unless_the_device_is_busy(
     assert (failed.value.permanent, failed.value.doubtful) == (permanent, False)
 
 
+async def test_a_refusal_half_way_leaves_a_doubt() -> None:
+    refused = 40000 + 2 + len(COMMON) + WSET_TIMER - 1
+    models, code = COMMON + control_704(0), ExcCodes.ILLEGAL_VALUE
+    async with asyncio.timeout(10), peer(40000, models, code, refused) as other:
+        asset = battery(port=other.port, unit=3)
+        fleet = fleet_of(asset)
+        with pytest.raises(DeviceFailed, match="WSetRvrtTms: refused") as failed:
+            await fleet.devices[asset.id].send(charge())
+        fleet.close()
+    assert (failed.value.permanent, failed.value.doubtful) == (True, True)
+
+
 async def test_a_device_without_a_control_model_fails_for_good() -> None:
     async with asyncio.timeout(10), peer(40000, COMMON) as other:
         asset = battery(port=other.port, unit=3)
@@ -170,131 +179,3 @@ async def test_a_device_that_comes_back_with_other_models_is_looked_at_anew() ->
         assert other.register(2 + len(COMMON) + METER_SIZE + WSET_ENA) == 1
         fleet.close()
         await server.shutdown()  # type: ignore[no-untyped-call]
-
-
-# What comes back is not what was asked for.
-
-
-def answering(registers: list[int]) -> Talk:
-    """Says the same to everything, except that "SunS" is where it should be."""
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            request = await asked(reader)
-            said = MARK if request.address == 40000 else (registers * 100)[: request.count]
-            writer.write(request.answer(said))
-
-    return talk
-
-
-async def zeros(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while True:
-        request = await asked(reader)
-        writer.write(request.answer([0] * request.count))
-
-
-async def too_few(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while True:
-        writer.write((await asked(reader)).answer([0x5375]))
-
-
-async def cut_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write((await asked(reader)).answer(MARK)[:-1])
-    await reader.read()
-
-
-async def other_transaction(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while True:
-        frame = (await asked(reader)).answer(MARK)
-        writer.write(b"\x77\x77" + frame[2:])
-
-
-async def other_unit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while True:
-        frame = (await asked(reader)).answer(MARK)
-        writer.write(frame[:6] + b"\x63" + frame[7:])
-
-
-async def web_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await asked(reader)
-    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-    await reader.read()
-
-
-async def wrong_count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    request = await asked(reader)
-    writer.write(request.header[:4] + b"\x00\x05" + bytes([request.unit, 3, 200, 1, 2]))
-    await reader.read()
-
-
-async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await asked(reader)
-    writer.close()
-
-
-async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await asked(reader)
-    while True:
-        writer.write(b"\xff" * 4096)
-        await writer.drain()
-
-
-@pytest.mark.parametrize(
-    ("talk", "said"),
-    [
-        (zeros, 'no "SunS" at 40000, 0, 50000'),
-        (answering([1, 66]), "more than 100 models"),
-        (answering([1, 0]), "cannot be 0 registers long"),
-        (answering([1, 65000]), "cannot be 65000 registers long"),
-        (too_few, "1 came back"),
-        (cut_off, "no answer"),
-        (other_transaction, "no answer"),
-        (other_unit, "no answer"),
-        (web_page, "garbage"),
-        (wrong_count, "garbage"),
-        (closing, "closed before an answer"),
-        (flood, "garbage"),
-    ],
-)
-async def test_a_bad_device_gives_one_clear_error_and_harms_no_other(
-    talk: Talk, said: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    good = battery("good")
-    with simulated(good) as elsewhere:
-        async with asyncio.timeout(10), served(talk) as port:
-            bad, ears = battery("bad", port=port), Ears()
-            fleet = fleet_of(bad, good, ears=ears, speed=60.0)
-            async with asyncio.TaskGroup() as group:
-                running = group.create_task(fleet.run())
-                begun = SystemClock().now()
-                with pytest.raises(DeviceFailed, match=said) as failed:
-                    await fleet.devices["bad"].send(charge("bad"))
-                assert seconds_from(begun) < 2.2  # Its own second, and one for the meter's turn.
-                await fleet.devices["good"].send(charge("good"))
-                await ears.until(lambda: any(id == "bad" for id, *_ in ears.states))
-                running.cancel()
-        assert elsewhere.power_kw("good") == pytest.approx(5.004)
-    assert not failed.value.doubtful
-    assert "\n" not in str(failed.value)
-    assert [state for id, state, _ in ears.states if id == "bad"] == ["unavailable"]
-    assert not [record for record in caplog.records if record.name == "asyncio"]
-
-
-async def test_a_connection_that_ends_during_a_write_leaves_a_doubt() -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        registers = MARK + COMMON + control_704(0) + [0xFFFF, 0]
-        while (request := await asked(reader)).function == 3:
-            begin = request.address - 40000
-            writer.write(request.answer(registers[begin : begin + request.count]))
-        writer.close()
-
-    async with asyncio.timeout(10), served(talk) as port:
-        asset = battery(port=port)
-        fleet = fleet_of(asset)
-        begun = SystemClock().now()
-        with pytest.raises(DeviceFailed, match="closed before an answer") as failed:
-            await fleet.devices[asset.id].send(charge())
-        assert seconds_from(begun) < 1
-        fleet.close()
-    assert failed.value.doubtful
-    assert not failed.value.permanent
