@@ -311,3 +311,5 @@ class Run:
     started_at: datetime
     """By the run's own clock."""
     pid: int = 0
+    timezone: str = ""
+    """The site's zone, by its IANA name, for whoever shows times. Empty: not known."""
