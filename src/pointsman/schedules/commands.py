@@ -98,6 +98,8 @@ def dispatch(site: Site, command: Command, now: datetime) -> list[CommandFact]:
         raise Rejected(f"{command.id} is {status} already: answer it, or wait for its time-out")
     if status is not CommandStatus.PENDING:
         raise Rejected(f"{command.id} is {status}: only a pending command can be dispatched")
+    if command.row >= 0 and command.plan_id not in site.plans:
+        raise Rejected(f"{command.id} is a row of {command.plan_id}, which is not in force")
     if command.expires_at is not None and command.expires_at <= now:
         return [Expired(ended(command, CommandStatus.EXPIRED, now))]
     if command.row >= 0 and command.id not in site.commands:

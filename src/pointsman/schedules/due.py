@@ -97,6 +97,6 @@ def _end(desk: Desk, command: Command, newest: Command, now: datetime) -> Comman
 
 
 def _overtook(last: Command, command: Command) -> bool:
-    """Whether something newer was sent while this waited for another try."""
+    """Whether something newer was sent while this waited. A row that was never said did not."""
     newer = last.scheduled_at >= command.scheduled_at and last.id != command.id
-    return newer and last.sequence > command.sequence
+    return newer and 0 < command.sequence < last.sequence
