@@ -457,29 +457,38 @@ async def test_a_message_without_end_is_hung_up_on() -> None:
     assert connection.close_code == 1009
 
 
+async def flood(connection: ClientConnection) -> None:
+    """Say the same for ever, and listen to nothing."""
+    with suppress(ConnectionClosed):
+        while True:
+            await connection.send('[2,"1","Heartbeat",{}]')
+
+
 async def test_a_flood_drowns_nobody_else() -> None:
-    async def flood(connection: ClientConnection) -> None:
-        with suppress(ConnectionClosed):
-            while True:
-                await connection.send('[2,"1","Heartbeat",{}]')
-
-    async def swallow(connection: ClientConnection) -> None:
-        with suppress(ConnectionClosed):
-            async for _ in connection:
-                pass
-
     async with (
         central_system(bay(), OTHER) as central,
         library_charger(central, "CP-2"),
         dial(central) as connection,
         asyncio.TaskGroup() as tasks,
     ):
-        floods = [tasks.create_task(flood(connection)), tasks.create_task(swallow(connection))]
+        flooding = tasks.create_task(flood(connection))
         for _ in range(4):
             await asyncio.sleep(0.25)
             await assert_in_time(central)
-        for task in floods:
-            task.cancel()
+        flooding.cancel()
+        connection.transport.abort()
+
+
+async def test_a_charger_that_never_listens_does_not_hold_up_the_end() -> None:
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as tasks:
+        async with central_system(bay()) as central:
+            connection = await dial(central).__aenter__()
+            tasks.create_task(flood(connection))
+            await asyncio.sleep(0.5)
+            ending = loop.time()
+        assert loop.time() - ending < 3
+        connection.transport.abort()
 
 
 async def test_a_drop_in_mid_call_is_doubt_and_harms_nobody_else() -> None:

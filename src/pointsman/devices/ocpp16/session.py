@@ -134,6 +134,10 @@ class CentralSystem:
         except ExceptionGroup:
             # Our own fault, and still no reason to leave the other chargers alone.
             logger.exception("the connection of charger %r is given up", charger.id)
+        finally:
+            if connection.transport.get_write_buffer_size():
+                # Whoever does not listen would never hear a polite end either.
+                connection.transport.abort()
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         id = _charge_point_of(request)
