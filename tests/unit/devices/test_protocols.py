@@ -67,6 +67,10 @@ class WiredFleet:
         if "busy" in self.devices:
             raise OSError("port 9000 is in use")
 
+    async def reached(self) -> None:
+        if "far" in self.devices:
+            await asyncio.Event().wait()
+
 
 opened: list[WiredFleet] = []
 
@@ -200,6 +204,13 @@ async def test_devices_are_opened_by_protocol_and_run_together() -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(fleets.run(), 0.05)
     assert wired.ran
+
+
+async def test_a_site_is_reached_when_all_its_fleets_are() -> None:
+    await asyncio.wait_for(open_fleets([asset()], world()).reached(), 5)
+    far = open_fleets([asset(), asset("far", protocol="wired", host="h")], world())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(far.reached(), 0.05)
 
 
 async def test_what_ends_a_fleet_is_told_as_it_is() -> None:

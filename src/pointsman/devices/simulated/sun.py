@@ -94,8 +94,15 @@ class Meter(Equipment):
 
     def advance(self, now: datetime) -> None:
         """Let time pass for itself and its parts until `now`."""
-        self._settle()
+        self.refresh()
         super().advance(now)
+
+    def refresh(self) -> None:
+        """Read anew: its parts may have been told something since."""
+        for part in self.parts:
+            if isinstance(part, Meter):
+                part.refresh()
+        self._settle()
 
     def _turn(self, at: datetime) -> None:
         for part in self.parts:

@@ -1,5 +1,6 @@
 """What each type of command does to simulated equipment, and which equipment can never do it."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ async def test_a_limit_caps_a_setpoint_and_can_be_read() -> None:
     assert device.equipment.power_kw == 2.0
     reading = await device.read()
     assert (reading.limit_kw, reading.setpoint_kw) == (2.0, 6.0)
+
+
+async def test_a_limit_ends_too() -> None:
+    clock = SystemClock()
+    ends = clock.now() + timedelta(seconds=0.05)
+    limit = command(CommandType.SET_POWER_LIMIT, power_kw=2.0, expires_at=ends)
+    device, _ = await send_to(BAY, command(power_kw=6.0), limit)
+    device.equipment.advance(ends)
+    assert (device.equipment.limit_kw, device.equipment.power_kw) == (None, 6.0)
 
 
 async def test_stopping_ends_the_session_and_starting_charges_at_full_power() -> None:

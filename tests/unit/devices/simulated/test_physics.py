@@ -74,6 +74,7 @@ told = st.builds(
 )
 days = st.lists(told, max_size=8).map(lambda these: sorted(these, key=lambda each: each.second))
 few = settings(max_examples=40, deadline=None)
+fewer = settings(max_examples=15, deadline=None)
 assets = st.sampled_from([BATTERY, BAY, PV])
 
 
@@ -175,7 +176,7 @@ def test_no_car_takes_more_than_it_wants(day: list[Told]) -> None:
     assert bay.charged_kwh <= sum(car.wanted_kwh for car in CARS) + TICK_KWH
 
 
-@few
+@fewer
 @given(day=days, steps=st.lists(seconds, max_size=20))
 def test_a_meter_is_the_sum_of_its_parts(day: list[Told], steps: list[float]) -> None:
     meter = new(METER)

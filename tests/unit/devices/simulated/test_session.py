@@ -11,6 +11,7 @@ import pytest
 
 from pointsman.core.assets import Asset, AssetKind
 from pointsman.devices import DeviceFailed, World
+from pointsman.devices.simulated.faults import Faults, fate_of
 from pointsman.devices.simulated.session import LOG_LIMIT, SimulatedFleet
 from pointsman.runtime.clock import LoopClock, RunClock, SystemClock
 from pointsman.schedules.model import CommandType, Policy, Progress
@@ -78,6 +79,19 @@ def test_a_dropped_answer_is_doubtful_after_the_time_out_and_it_has_acted() -> N
         assert (clock.now() - start).total_seconds() == pytest.approx(7.0)
         assert device.equipment.power_kw == 3.0
         assert (await device.read()).setpoint_kw == 3.0
+
+    play(story)
+
+
+def test_each_command_has_a_fate_of_its_own() -> None:
+    async def story(clock: LoopClock) -> None:
+        device = device_of(faulty(revert=0.3), clock)
+        for _ in range(16):
+            await device.send(command(power_kw=3.0))
+        fates = [each.fate for each in device.log]
+        faults = Faults(revert=0.3)
+        assert fates == [fate_of(faults, 0, "bay", number, EPOCH) for number in range(16)]
+        assert len(set(fates)) == 2
 
     play(story)
 
@@ -230,6 +244,24 @@ def test_cars_come_fill_up_and_go_at_their_own_instants(tmp_path: Path) -> None:
         assert heard == pytest.approx([0, 100, 307, 307 + 900, 2000], abs=0.02)
         exactly = {(sample.at - EPOCH).total_seconds() for _, sample in ear.samples}
         assert {100.0, 2000.0} <= exactly
+
+    play(story)
+
+
+def test_an_end_that_comes_before_the_next_reading_is_heard_when_it_comes() -> None:
+    async def story(clock: LoopClock) -> None:
+        ear = Ear(clock)
+        fleet = SimulatedFleet([BATTERY], World(clock, ear))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(fleet.run())
+            await asyncio.sleep(1)
+            ends = EPOCH + timedelta(seconds=6)
+            await fleet.devices["battery"].send(command(power_kw=6.0, expires_at=ends))
+            await asyncio.sleep(9)
+            running.cancel()
+        assert [state for _, state, _ in ear.states] == ["idle", "charging", "idle"]
+        heard = [(at - EPOCH).total_seconds() for at in ear.heard_at]
+        assert heard == pytest.approx([0, 1, 6], abs=0.02)
 
     play(story)
 
