@@ -135,6 +135,9 @@ class Fleet(Shape):
     async def run(self) -> None:
         """Keep the connections, until cancelled. One bad device stops no other."""
 
+    async def reached(self) -> None:
+        """Return once each device has been reached. May take for ever: give it a limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

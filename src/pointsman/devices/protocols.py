@@ -135,6 +135,10 @@ class Fleets:
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from failed
 
+    async def reached(self) -> None:
+        """Return once each device has been reached. May take for ever: give it a limit."""
+        await asyncio.gather(*(fleet.reached() for fleet in self._fleets))
+
 
 def open_fleets(assets: Sequence[Asset], world: World) -> Fleets:
     """Make the devices of a site. They connect when the fleets run.

@@ -22,7 +22,7 @@ from pointsman.schedules.facts import (
 from pointsman.schedules.intents import Activate, Write
 from pointsman.schedules.model import Channel, Command, CommandType, Mark, Plan, Timeline
 from pointsman.schedules.rows import command_id, row_at, starts_at
-from pointsman.schedules.site import FOREVER, Segment, Site, in_force_kw
+from pointsman.schedules.site import FOREVER, Desk, Segment, Site, in_force_kw
 
 SAME_KW: Final = 1e-9
 FACTS_WITH_ACTIVATION: Final = 900
@@ -121,6 +121,22 @@ def unplug(site: Site, asset_id: str, now: datetime) -> list[Fact]:
     if in_force_kw(desk, Channel.POWER, now) not in {None, 0.0} or desk.in_flight:
         facts.append(Added(_unplugged(site, segment, end, now)))
     return facts
+
+
+def carried_out(site: Site, plan_id: str) -> bool:
+    """Whether every command of a plan has come to its end, the releases included."""
+    plan = site.plans.get(plan_id)
+    return plan is not None and all(
+        _nothing_left(site, site.look(asset_id), plan_id) for asset_id in plan.assets
+    )
+
+
+def _nothing_left(site: Site, desk: Desk, plan_id: str) -> bool:
+    segments = [s for lane in desk.lanes.values() for s in lane.segments if s.plan.id == plan_id]
+    if any(desk.next_row(segment) < len(segment.timeline.slots) for segment in segments):
+        return False
+    waiting = (site.commands[id] for _, id in desk.queue.until(FOREVER))
+    return desk.in_flight is None and all(command.plan_id != plan_id for command in waiting)
 
 
 def _kept(site: Site, timeline: Timeline) -> bool:

@@ -146,6 +146,9 @@ class SimulatedFleet:
                 await self._nap(rest_seconds, speed)
                 self._let_happen()
 
+    async def reached(self) -> None:
+        """They are here."""
+
     def bring_up(self, asset_id: str) -> datetime:
         """Let an asset, and what is metered with it, live up to the present instant."""
         now = self._world.clock.now()

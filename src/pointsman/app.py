@@ -1,0 +1,302 @@
+"""The one place where parts are joined: a plan, a site, a journal, devices. Read it first.
+
+plan --read_table, plan_of--> Import --steps--> engine --> journal --tail--> driver --> devices
+                                                  ^                   |         |
+                                                  +--- Answer --------(---------+
+                                                  +--- Measure -- telemetry <---+
+                                                                      `--> record, mirror, view
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from pointsman.config import Site, read_site
+from pointsman.core.names import word
+from pointsman.devices import World
+from pointsman.devices.driver import Driver
+from pointsman.devices.protocols import check_devices, open_fleets
+from pointsman.devices.telemetry import Telemetry
+from pointsman.journal import Cursor, Fenced, Journal
+from pointsman.journal.memory import MemoryJournal
+from pointsman.journal.ownership import owning
+from pointsman.journal.sqlite import SqliteJournal
+from pointsman.journal.sqlite_reader import SqliteReader
+from pointsman.library.frames import read_table
+from pointsman.library.running import Options, Replaced, Unwatched, Watcher
+from pointsman.runtime.clock import Clock, RunClock, SystemClock
+from pointsman.runtime.codec import Codec, Happened
+from pointsman.runtime.engine import Engine
+from pointsman.runtime.follow import follow
+from pointsman.runtime.mirror import Mirror
+from pointsman.runtime.record import RecordKeeper, RecordReader, record_beside
+from pointsman.schedules import SCHEDULES, schedules_id
+from pointsman.schedules.changes import Import, plan_of
+from pointsman.schedules.facts import Fact, Measured
+from pointsman.schedules.importing import in_force_at, steps
+from pointsman.schedules.intents import Open, Tidy
+from pointsman.schedules.model import Plan, Run
+from pointsman.schedules.plans import carried_out
+from pointsman.schedules.report import Report, report
+from pointsman.schedules.table import ScheduleError, Table
+
+REACH_SECONDS: Final = 15.0
+"""How long a run waits at its start for devices to be reached, by the wall clock."""
+TICK_SECONDS: Final = 0.2
+KEEP: Final = timedelta(days=7)
+"""Commands that ended earlier than this stay in the record only."""
+
+Submit = Callable[[Any], Awaitable[object]]
+
+
+async def run(
+    plan: object, site: str | Path | Site, options: Options, watcher: Watcher | None = None
+) -> Report:
+    """Carry out a plan to its end, and report. A run that was cut short goes on where it was.
+
+    Raises:
+        ScheduleError, SiteError, DeviceTableError, InUse, JournalUnreadable: If it cannot begin.
+            Nothing was written, and a plan in force was kept.
+        Replaced: If another process took over meanwhile.
+    """
+    where = site if isinstance(site, Site) else read_site(Path(site))
+    check_devices(where.assets.values(), options.speed)
+    table = read_table(plan, tz=options.tz)
+    carried = _Running(where, table, options, watcher or Unwatched())
+    with owning(options.path, take_over=options.take_over) if options.path else nullcontext():
+        return await carried.to_the_end()
+
+
+class _Running:
+    """One life of a run: from opening the journal to the report."""
+
+    def __init__(self, site: Site, table: Table, options: Options, watcher: Watcher) -> None:
+        self._site, self._table, self._options, self._watcher = site, table, options, watcher
+        self._mirror = Mirror(SCHEDULES, schedules_id(site.id))
+        self._carried_out = asyncio.Event()
+
+    async def to_the_end(self) -> Report:
+        path = self._options.path
+        if path is not None and path.exists():
+            self._load(path)
+        self._check_kind_of_run()
+        clock = self._clock()
+        imported = self._import(clock)
+        journal: Journal = SqliteJournal(path) if path else MemoryJournal()
+        try:
+            if not self._done(imported.plan):
+                with _one_cause(path):
+                    await self._carry_out(imported, journal, clock)
+            facts = await _all_facts(journal, path)
+        finally:
+            if isinstance(journal, SqliteJournal):
+                await journal.close()
+        site_facts = (f for f in facts if f.entity == self._mirror.name)
+        return report(site_facts, plan_id=imported.plan.id, site_id=self._site.id)
+
+    # Before the first fact
+
+    def _load(self, path: Path) -> None:
+        """What an earlier run left."""
+        reader = SqliteReader(path)
+        try:
+            home = reader.home_now(word(self._site.id))
+            self._mirror.load(reader.load_now(home) if home is not None else ())
+        finally:
+            reader.close()
+
+    def _check_kind_of_run(self) -> None:
+        """A rehearsal and the real thing never share a journal: what was only rehearsed would
+        count as done.
+        """
+        earlier = self._mirror.state.run
+        if earlier is not None and earlier.dry_run != self._options.dry_run:
+            kinds = ("a dry run", "a real run") if earlier.dry_run else ("a real run", "a dry run")
+            raise ScheduleError(
+                f"{self._options.path}: holds {kinds[0]}; {kinds[1]} needs another --journal"
+            )
+
+    def _clock(self) -> Clock:
+        """The wall clock; faster, the run's own, which goes on where an earlier run ended."""
+        if self._options.speed == 1:
+            return SystemClock()
+        start = self._table.times[0]
+        return RunClock(max(start, self._mirror.at or start), self._options.speed)
+
+    def _import(self, clock: Clock) -> Import:
+        """The plan, told from the present instant; or as it was told, if it is in force."""
+        make = partial(
+            plan_of,
+            self._table,
+            self._site.asset_map,
+            created_at=clock.now(),
+            assets=self._site.assets,
+            dry_run=self._options.dry_run,
+        )
+        whole = make()
+        if known := self._mirror.state.plans.get(whole.plan.id):
+            return Import(known, whole.timelines, whole.contexts, whole.report)
+        at_first = {
+            asset_id: power_kw
+            for asset_id, power_kw in in_force_at(self._mirror.state, clock.now()).items()
+            if whole.plan.start <= clock.now()
+        }
+        return make(now=clock.now(), in_force=at_first)
+
+    def _done(self, plan: Plan) -> bool:
+        state = self._mirror.state
+        if plan.id in state.plans and not state.newest_for(state.plans[plan.id]):
+            newest = state.newest.id if state.newest else "another plan"
+            raise ScheduleError(
+                f"{plan.name}: was replaced by {newest} in {self._options.path}; "
+                "a plan that is newer than that one, or another --journal, would work"
+            )
+        return carried_out(state, plan.id)
+
+    # While it runs
+
+    async def _carry_out(self, imported: Import, journal: Journal, clock: Clock) -> None:
+        engine = Engine([SCHEDULES], journal, clock, place=placement(self._site))
+        submit = partial(engine.submit, SCHEDULES, schedules_id(self._site.id))
+        state = self._mirror.state
+        run = Run(
+            state.run_number + 1,
+            self._options.speed,
+            self._options.dry_run,
+            clock.now(),
+            os.getpid(),
+        )
+        telemetry = Telemetry(
+            submit, self._site.assets, earlier=dict(state.measured), states=dict(state.states)
+        )
+        fleets = open_fleets(list(self._site.assets.values()), self._world(clock, telemetry))
+        driver = Driver(
+            submit,
+            fleets.devices,
+            self._site.assets,
+            clock,
+            run_number=run.number,
+            opened_at=run.started_at,
+        )
+        cursor = await journal.end()
+        self._watcher.begins(self._site, imported.plan, clock)
+        async with asyncio.TaskGroup() as tasks:
+            with clock.held():
+                opened = tasks.create_task(submit(Open(run)))  # Decided first, once it is loaded.
+                await asyncio.sleep(0)
+                lives = [
+                    engine.run(),
+                    fleets.run(),
+                    telemetry.run(),
+                    driver.run(self._facts(journal, cursor)),
+                    self._follow(journal, cursor, imported.plan),
+                    self._tick(clock),
+                ]
+                if self._options.path:
+                    record = RecordKeeper(journal, record_beside(self._options.path))
+                    lives.append(record.run())
+                background = [tasks.create_task(life) for life in lives]
+                await opened
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(REACH_SECONDS):
+                        await fleets.reached()
+                await self._put_in_force(imported, submit, clock)
+            await self._carried_out.wait()
+            await telemetry.flush()
+            for task in background:
+                task.cancel()
+
+    def _world(self, clock: Clock, telemetry: Telemetry) -> World:
+        return World(
+            clock,
+            telemetry,
+            site_id=self._site.id,
+            timezone=str(self._site.timezone),
+            folder=str(self._site.folder),
+            asset_map=self._site.asset_map,
+            ocpp=self._options.ocpp,
+            dry_run=self._options.dry_run,
+            speed=self._options.speed,
+        )
+
+    async def _put_in_force(self, imported: Import, submit: Submit, clock: Clock) -> None:
+        """Write the plan and activate it, unless that was done in an earlier run."""
+        while await submit(Tidy(clock.now() - KEEP)):
+            pass
+        if imported.plan.id in self._mirror.state.plans:
+            return
+        now = clock.now()
+        plan = replace(imported.plan, activated_at=now)
+        state = self._mirror.state
+        known = in_force_at(state, now)
+        for step in steps(plan, imported.timelines, imported.contexts, state, known):
+            await submit(step)
+
+    async def _facts(self, journal: Journal, cursor: Cursor) -> AsyncIterator[Fact]:
+        async for _, happened in follow(journal, [SCHEDULES], cursor):
+            if happened.entity == self._mirror.name:
+                yield happened.fact
+
+    async def _follow(self, journal: Journal, cursor: Cursor, plan: Plan) -> None:
+        """Keep the mirror, tell the watcher, and notice the end."""
+        async for _, happened in follow(journal, [SCHEDULES], cursor):
+            self._mirror.take(happened)
+            self._watcher.saw(happened.fact, happened.at)
+            over = happened.at >= plan.end and not isinstance(happened.fact, Measured)
+            if over and carried_out(self._mirror.state, plan.id):
+                self._carried_out.set()
+
+    async def _tick(self, clock: Clock) -> None:
+        while True:
+            self._watcher.tick(clock.now())
+            await asyncio.sleep(TICK_SECONDS)
+
+
+async def _all_facts(journal: Journal, path: Path | None) -> list[Happened]:
+    """All that ever happened, oldest first."""
+    if path is None:
+        return [happened async for happened in _until_now(journal)]
+    codec, reader = Codec([SCHEDULES]), RecordReader(path)
+    try:
+        rows = await asyncio.to_thread(lambda: list(reader.facts()))
+        return [codec.decode(row.key, row.data) for row in rows]
+    finally:
+        reader.close()
+
+
+async def _until_now(journal: Journal) -> AsyncIterator[Happened]:
+    end = await journal.end()
+    async for cursor, happened in follow(journal, [SCHEDULES]):
+        yield happened
+        if cursor == end:
+            return
+
+
+def placement(site: Site) -> Callable[[str], str]:
+    """A site lives with its microgrid, if it names one."""
+    own, microgrid = word(site.id), site.microgrid
+
+    def place(name: str) -> str:
+        return f"microgrid-{microgrid.id}" if microgrid and name == own else name
+
+    return place
+
+
+@contextmanager
+def _one_cause(path: Path | None) -> Iterator[None]:
+    """What ended a run, and not the group of tasks that it ended in."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        cause: BaseException = group
+        while isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        if isinstance(cause, Fenced):
+            raise Replaced(f"{path}: another process took over; this one has stopped") from cause
+        raise cause from group
