@@ -65,10 +65,14 @@ def rate(asset_id: str = "bay", kw: float | None = 6.6, **changes: Any) -> Comma
 
 @asynccontextmanager
 async def central_system(
-    *assets: Asset, clock: Clock | None = None, ear: Ear | None = None, dry_run: bool = False
+    *assets: Asset,
+    clock: Clock | None = None,
+    ear: Ear | None = None,
+    dry_run: bool = False,
+    address: str = "127.0.0.1:0",
 ) -> AsyncIterator[CentralSystem]:
-    """One that listens on a free port of loopback, and ends with the block."""
-    world = World(clock or SystemClock(), ear or Ear(), ocpp="127.0.0.1:0", dry_run=dry_run)
+    """One that listens on loopback, on a free port unless told which, and ends with the block."""
+    world = World(clock or SystemClock(), ear or Ear(), ocpp=address, dry_run=dry_run)
     central = CentralSystem(assets, world)
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(central.run())

@@ -40,7 +40,7 @@ class Answers:
         """The bay that a call is about; the first, if it is about the whole charger."""
         number = payload.get("connectorId")
         if action == "RemoteStopTransaction":
-            ours = [b for b in self._bays if b.transaction_id == payload["transactionId"]]
+            ours = [b for b in self._bays if b.runs(payload["transactionId"])]
         elif action == "ClearChargingProfile" and number is None:
             held = self._profiles.connector_of(payload.get("id"))
             ours = [b for b in self._bays if b.number == held]
@@ -104,11 +104,8 @@ class Answers:
 
     def _set(self, payload: Payload, bay: Bay, now: datetime, fate: Fate) -> Payload:
         profile = payload["csChargingProfiles"]
-        if profile["chargingProfilePurpose"] == TX:
-            if not bay.in_transaction:
-                return _REJECTED
-            if profile.get("transactionId") not in {None, bay.transaction_id}:
-                return _REJECTED
+        if profile["chargingProfilePurpose"] == TX and not bay.runs(profile.get("transactionId")):
+            return _REJECTED
         self._profiles.put(profile_of(payload["connectorId"], profile, now))
         bay.apply(now, fate)
         self._apply(now)
@@ -140,7 +137,7 @@ class Answers:
         return _ACCEPTED
 
     def _stop(self, payload: Payload, bay: Bay, now: datetime) -> Payload:
-        if bay.transaction_id != payload["transactionId"]:
+        if not bay.runs(payload["transactionId"]):
             return _REJECTED
         bay.equipment.stop(now)
         return _ACCEPTED

@@ -82,6 +82,14 @@ class Bay:
         self._commands += 1
         return fate_of(self.faults, self.seed, self.asset.id, self._commands - 1, now)
 
+    def runs(self, transaction_id: int | None) -> bool:
+        """Whether this transaction runs here; None is any.
+
+        One whose id is still on its way to us may have any id: who asks has just given it.
+        """
+        known = {None, self.transaction_id}
+        return self.in_transaction and (self.transaction_id is None or transaction_id in known)
+
     def advance(self, now: datetime) -> list[News]:
         """Live up to `now`, with each profile in force at its own time."""
         while (turn := self._next_turn()) is not None and turn <= now:
