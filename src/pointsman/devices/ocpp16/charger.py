@@ -113,6 +113,10 @@ class Charger:
         left_seconds = deadline - asyncio.get_running_loop().time()
         return await self._link.call(call, max(left_seconds, LEAST_SECONDS), late=late)
 
+    async def reached(self) -> None:
+        """Wait until it is there, and has been asked what it takes."""
+        await self._ready.wait()
+
     def leave(self) -> None:
         """Hang up, whatever is under way. That is no news of the charger."""
         self._left = True

@@ -90,6 +90,10 @@ class CentralSystem:
         await self._listening.wait()
         return self._address
 
+    async def reached(self) -> None:
+        for charger in self._chargers.values():
+            await charger.reached()
+
     async def run(self) -> None:
         """Let chargers dial in, until cancelled.
 
