@@ -74,7 +74,7 @@ class Assignment:
     context: tuple[str, ...]
     """Columns that command nothing, the unmapped ones among them."""
     unmapped: tuple[str, ...] = ()
-    """Columns shaped like a command that no asset answers to."""
+    """Columns shaped like a command that no asset answers to, where these are to be told."""
     unused_keys: tuple[str, ...] = ()
 
     def of_channel(self) -> dict[tuple[str, Channel], list[Target]]:
@@ -113,10 +113,10 @@ def assign(
             used.update(hit.key for hit in hits)
             continue
         context.append(column)
-        if readings:
+        if readings and on_unmapped == "error":
+            raise _nobody(name, column, readings, asset_map)
+        if readings and on_unmapped == "warn":
             unmapped.append(column)
-            if on_unmapped == "error":
-                raise _nobody(name, column, readings, asset_map)
     _check_groups(name, targets)
     unused = tuple(key for key in asset_map if key not in used)
     return Assignment(tuple(targets), tuple(context), tuple(unmapped), unused)

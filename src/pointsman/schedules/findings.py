@@ -28,9 +28,11 @@ class Excess:
     worst_kw: float
 
     def __str__(self) -> str:
+        others = len(self.slots) - 1
+        more = f", as {'is' if others == 1 else 'are'} {others} more" if others else ""
         return (
             f"{self.what}: {self.worst_kw:g} kW in slot {self.worst_slot} is beyond "
-            f"{self.limit_kw:g} kW, as are {len(self.slots) - 1} more"
+            f"{self.limit_kw:g} kW{more}"
         )
 
 
