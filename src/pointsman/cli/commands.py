@@ -1,0 +1,195 @@
+"""The commands and their flags. What they do is imported when one of them is called."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pointsman.cli.options import (
+    AsJson,
+    Data,
+    Journal,
+    Ocpp,
+    Plan,
+    PlanZone,
+    ShownZone,
+    SiteFile,
+    SiteId,
+)
+
+app = typer.Typer(
+    help="You have a plan; pointsman makes the equipment follow it, and proves that it did.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def begin(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """You have a plan; pointsman makes the equipment follow it, and proves that it did."""
+    from pointsman.cli import output
+
+    if version:
+        from importlib.metadata import version as installed
+
+        output.line(f"pointsman {installed('pointsman')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        output.line(context.get_help())
+        raise typer.Exit(2)
+
+
+@app.command()
+def demo(as_json: AsJson = False) -> None:
+    """Carry out a simulated day in about 90 seconds."""
+    from pointsman.cli import plans
+
+    plans.demo(as_json=as_json)
+
+
+@app.command()
+def check(plan: Plan, site: SiteFile, tz: PlanZone = None, as_json: AsJson = False) -> None:
+    """Tell what a plan would do: commands, clamps, gaps, limits. Writes nothing."""
+    from pointsman.cli import checks
+
+    checks.check(plan, site, tz, as_json=as_json)
+
+
+@app.command()
+def run(  # noqa: PLR0913  The flags of a run.
+    plan: Plan,
+    site: SiteFile,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do everything but write to a device.")
+    ] = False,
+    speed: Annotated[
+        float, typer.Option(metavar="N", help="Simulated devices only: N times as fast.")
+    ] = 1.0,
+    tz: PlanZone = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where facts are kept. Default: ./pointsman.db."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="OUT.json", help="Write the report to this file.")
+    ] = None,
+    ocpp: Ocpp = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take the journal from the process that has it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Carry out a plan to its end, and report. Started again, it goes on where it was."""
+    from pointsman.cli import plans
+
+    plans.run(
+        plan,
+        site,
+        report,
+        plans.options(
+            dry_run=dry_run,
+            speed=speed,
+            tz=tz,
+            journal=journal,
+            ocpp=ocpp,
+            take_over=take_over,
+        ),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def simulate(
+    site: SiteFile,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What goes wrong, and when.")
+    ] = None,
+    ocpp: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Where to dial in. Default: 127.0.0.1:9000."),
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE.jsonl", help="Write down all that is received.")
+    ] = None,
+) -> None:
+    """Be the site's devices, speaking their real protocols on loopback, until interrupted."""
+    from pointsman.cli import plans
+
+    plans.simulate(site, faults, ocpp, log)
+
+
+@app.command()
+def why(
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="The id of an asset.")],
+    time: Annotated[
+        str | None, typer.Argument(metavar="[TIME]", help="ISO 8601. Default: the last fact's.")
+    ] = None,
+    journal: Journal = None,
+    data: Data = None,
+    site_id: SiteId = None,
+    tz: ShownZone = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the facts behind an asset's value, now or at a time."""
+    from pointsman.cli import questions
+
+    questions.why(questions.Asked(journal, data, site_id, tz, as_json), asset, time)
+
+
+@app.command()
+def report(
+    day: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DAY",
+            help="The plan put in force last of those that reach into this day, as in 2019-06-05.",
+        ),
+    ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="This plan. Default: the one put in force last."),
+    ] = None,
+    journal: Journal = None,
+    data: Data = None,
+    site_id: SiteId = None,
+    tz: ShownZone = None,
+    as_json: AsJson = False,
+) -> None:
+    """Report a plan: what was planned, requested, acknowledged, delivered."""
+    from pointsman.cli import questions
+
+    questions.report(questions.Asked(journal, data, site_id, tz, as_json), day, plan)
+
+
+@app.command()
+def status(
+    journal: Journal = None,
+    data: Data = None,
+    site_id: SiteId = None,
+    tz: ShownZone = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the run, the plan in force, and how each asset stands."""
+    from pointsman.cli import questions
+
+    questions.status(questions.Asked(journal, data, site_id, tz, as_json))
+
+
+@app.command()
+def log(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as facts come.")] = False,
+    journal: Journal = None,
+    data: Data = None,
+    tz: ShownZone = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print every fact, a line each, oldest first."""
+    from pointsman.cli import questions
+
+    questions.log(questions.Asked(journal, data, None, tz, as_json), follow_on=follow)

@@ -1,0 +1,108 @@
+"""How a command ends: its exit status, and one line for whatever went wrong.
+
+0    it did what it was asked to
+1    it could not, and says why in one line on standard error
+2    it was called in a way that means nothing
+130  it was interrupted
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
+
+import typer
+
+INTERRUPTED: Final = 130
+MISUSED: Final = 2
+SHOWN: Final = 600
+"""Characters of a message. Nobody reads further."""
+
+_MISUSE: Final = cast("type[Exception]", typer.BadParameter.__base__)
+"""Words on the command line that mean nothing. Typer keeps a copy of click of its own."""
+
+
+class FlagError(ValueError):
+    """A flag or an argument that cannot be used."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Run a command, and return its exit status. What it did not expect is a bug, and raises."""
+    from pointsman.cli.commands import app
+
+    try:
+        status = app(list(words), prog_name="pointsman", standalone_mode=False)
+        sys.stdout.flush()
+    except _MISUSE as error:
+        return _say(f"{error}; see pointsman --help", MISUSED)
+    except typer.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output, such as `head`, has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if (line := line_of(error)) is None:
+            raise
+        return _say(line, 1)
+    return status if isinstance(status, int) else 0
+
+
+def line_of(error: BaseException) -> str | None:
+    """What to tell of an error that is nobody's bug. None: it is one."""
+    for leaf in _leaves(error):
+        if isinstance(leaf, OSError) and leaf.strerror:
+            where = f"{leaf.filename}: " if leaf.filename else ""
+            return f"{where}{leaf.strerror.lower()}"
+        if isinstance(leaf, _expected()):
+            return str(leaf)
+    return None
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors of a group, or the error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _expected() -> tuple[type[BaseException], ...]:
+    from pointsman.config import SiteError
+    from pointsman.core.entity import Rejected
+    from pointsman.devices.protocols import DeviceTableError
+    from pointsman.devices.simulated.faults import FaultsError
+    from pointsman.devices.simulated.sessions import SessionsError
+    from pointsman.journal import Fenced, JournalUnreadable, Misplaced
+    from pointsman.journal.ownership import InUse
+    from pointsman.library.running import Replaced
+    from pointsman.runtime.codec import UnknownFact
+    from pointsman.schedules.table import ScheduleError
+    from pointsman.schedules.views import UnknownAsset, UnknownPlan
+
+    return (
+        FlagError,
+        ScheduleError,
+        SiteError,
+        Rejected,
+        DeviceTableError,
+        FaultsError,
+        SessionsError,
+        Fenced,
+        JournalUnreadable,
+        Misplaced,
+        InUse,
+        Replaced,
+        UnknownFact,
+        UnknownAsset,
+        UnknownPlan,
+    )
+
+
+def _say(message: str, status: int) -> int:
+    line = " ".join(message.split())
+    print(f"pointsman: {line[:SHOWN]}", file=sys.stderr)  # noqa: T201  What a command says.
+    return status

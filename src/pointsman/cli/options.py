@@ -1,0 +1,38 @@
+"""The arguments and flags that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+Plan: TypeAlias = Annotated[
+    str, typer.Argument(metavar="PLAN", help="A .csv or .parquet file, or - for CSV from stdin.")
+]
+SiteFile: TypeAlias = Annotated[
+    Path, typer.Option("--site", metavar="SITE.toml", help="The site and its equipment.")
+]
+PlanZone: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--tz", metavar="ZONE", help="The zone of plan times that have no offset."),
+]
+ShownZone: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--tz", metavar="ZONE", help="The zone of times. Default: the site's, else UTC."),
+]
+Ocpp: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Where chargers dial in. Default: 127.0.0.1:9000."),
+]
+Journal: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The journal. Default: ./pointsman.db."),
+]
+Data: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="A data directory, whose journal.db is meant."),
+]
+SiteId: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="Which site, where the journal has several."),
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

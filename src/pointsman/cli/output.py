@@ -1,0 +1,65 @@
+"""What commands print: lines, tables, JSON."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDTH: Final = 160
+"""Columns of text where no terminal tells."""
+
+
+def line(text: str = "") -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def json(value: object, *, indent: int = 2) -> None:
+    """A value of dataclasses, numbers, texts and instants, as JSON. 0: on one line."""
+    import msgspec
+
+    encoded = msgspec.json.encode(value)
+    line((msgspec.json.format(encoded, indent=indent) if indent else encoded).decode())
+
+
+def flush() -> None:
+    """Let whoever reads along see what was printed so far."""
+    sys.stdout.flush()
+
+
+def console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+
+
+def grid(headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> "Table":
+    """A table whose first `words` columns are words. The others are numbers, to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for count, header in enumerate(headers):
+        table.add_column(header, justify="left" if count < words else "right", no_wrap=not count)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> None:
+    console().print(grid(headers, rows, words=words))
+
+
+def kw(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def kwh(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"
+
+
+def counts(found: dict[str, int]) -> str:
+    """How many of each: `3 COMPLETED, 1 EXPIRED`."""
+    return ", ".join(f"{count} {word}" for word, count in found.items()) or "none"
