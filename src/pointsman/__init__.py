@@ -12,7 +12,7 @@ __all__ = ["run"]
 __version__ = "0.1.0"
 
 
-def run(
+def run(  # noqa: PLR0913  The flags of `pointsman run` are its keywords.
     plan: Any,  # noqa: ANN401  Whatever a table can be read from.
     *,
     site: "str | Path",

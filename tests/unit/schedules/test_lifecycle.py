@@ -419,3 +419,13 @@ def test_a_rounded_value_says_so_and_what_was_asked_for() -> None:
 def sent_kw(site: Site) -> float | None:
     flying = site.desk(BAY).in_flight
     return flying.requested_kw if flying else None
+
+
+def test_a_doubt_stays_until_somebody_has_read_back() -> None:
+    """A refusal of the second try tells nothing of what became of the first."""
+    site = simple()
+    sent(site, at(8))
+    ask(site, Wake(), at(8, 0, 30))
+    second = sent(site, at(8, 1))
+    again = only(ask(site, no(second, error="busy"), at(8, 1)))
+    assert again.progress.doubtful
