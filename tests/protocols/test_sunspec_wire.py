@@ -14,7 +14,7 @@ from pointsman.devices.sunspec.layout import Write
 from pointsman.devices.sunspec.link import Link
 from pointsman.devices.sunspec.simulator import simulate
 from pointsman.runtime.clock import SystemClock
-from pointsman.schedules.model import CommandType
+from pointsman.schedules.model import CommandType, Policy
 from tests.protocols.sunspec_bench import (
     Ears,
     battery,
@@ -24,6 +24,7 @@ from tests.protocols.sunspec_bench import (
     fleet_of,
     free_port,
     seconds_from,
+    served,
     simulated,
 )
 
@@ -151,6 +152,54 @@ async def test_a_write_without_an_answer_is_doubtful_within_a_second(faults: Fau
     assert not failed.value.permanent
 
 
+async def test_a_command_has_no_more_time_than_it_was_given() -> None:
+    asset = battery()
+    patient, fast = fleet_of(asset), fleet_of(asset, speed=60.0)
+    hurried = command(
+        asset, CommandType.SET_CHARGE_RATE, power_kw=3.0, policy=Policy(timeout_seconds=0.3)
+    )
+    calm = command(asset, CommandType.SET_CHARGE_RATE, power_kw=3.0)
+    slow = Faults(delay=1.0, delay_seconds=0.6)
+    with simulated(asset, faults={"*": slow}):
+        for fleet, told, limit_seconds in ((patient, hurried, 0.3), (fast, calm, 1.0)):
+            begun = SystemClock().now()
+            with pytest.raises(DeviceFailed, match="in time") as failed:
+                await fleet.devices[asset.id].send(told)
+            assert limit_seconds - 0.05 < seconds_from(begun) < limit_seconds + 0.3
+            assert failed.value.doubtful
+            fleet.close()
+
+
+async def test_a_fleet_knows_when_all_have_been_found() -> None:
+    first, late = battery("first"), battery("late")
+    fleet = fleet_of(first, late)
+    with simulated(first):
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            running = group.create_task(fleet.run())
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await fleet.reached()
+            with simulated(late):
+                await fleet.reached()
+            running.cancel()
+
+
+async def test_who_does_not_answer_is_asked_less_and_less() -> None:
+    calls: list[float] = []
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(asyncio.get_running_loop().time())
+        writer.close()
+
+    async with served(hang_up) as port:
+        fleet = fleet_of(battery(port=port), speed=60.0)
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            running = group.create_task(fleet.run())
+            await asyncio.sleep(2.5)
+            running.cancel()
+    assert len(calls) == 2
+
+
 async def test_an_old_answer_is_never_taken_for_a_new_one() -> None:
     asset = battery()
     fleet = fleet_of(asset, speed=60.0)
@@ -179,6 +228,21 @@ async def test_who_is_not_there_fails_without_doubt_and_is_found_when_it_comes()
             assert elsewhere.power_kw() == bench_kw(3.0)
         await asyncio.sleep(0.05)
     fleet.close()
+
+
+@pytest.mark.timeout(30)
+async def test_a_fleet_ends_when_it_is_told_to_whatever_is_under_way() -> None:
+    asset = battery()
+    fleet = fleet_of(asset)
+    with simulated(asset):
+        async with asyncio.timeout(60):
+            for turn in range(400):
+                async with asyncio.TaskGroup() as group:
+                    running = group.create_task(fleet.run())
+                    await asyncio.sleep(turn % 100 * 0.00005)
+                    running.cancel()
+                    _, still = await asyncio.wait([running], timeout=5)
+                    assert not still, turn
 
 
 def test_the_simulator_listens_on_loopback_only() -> None:

@@ -52,6 +52,8 @@ class SunSpecDevice:
         self._layout_of = 0
         self._state = ""
         self._remarked = False
+        self.found = asyncio.Event()
+        """Set once it has answered, and its models are known."""
         self._told = asyncio.Event()
 
     async def send(self, command: Command) -> Taken:
@@ -113,10 +115,12 @@ class SunSpecDevice:
         return seconds if self._speed <= 1 else min(seconds, SILENCE_MOST_SECONDS)
 
     def _rest_seconds(self, failures: int) -> float:
-        """How long to wait for the next sample: longer and longer for a silent device."""
-        seconds = max(SAMPLE_SECONDS / max(self._speed, 1.0), SAMPLE_LEAST_SECONDS)
-        backed_off = min(seconds * 2.0 ** min(failures, 10), BACKOFF_MOST_SECONDS)
-        return max(seconds, backed_off) - SAMPLE_LEAST_SECONDS
+        """How long to wait for the next sample: longer and longer while there is none."""
+        if failures:
+            seconds = min(SAMPLE_LEAST_SECONDS * 2.0 ** min(failures, 10), BACKOFF_MOST_SECONDS)
+        else:
+            seconds = max(SAMPLE_SECONDS / max(self._speed, 1.0), SAMPLE_LEAST_SECONDS)
+        return seconds - SAMPLE_LEAST_SECONDS
 
     async def _sample(self) -> None:
         blocks = await self._asked(reports.meter_models)
@@ -172,6 +176,7 @@ class SunSpecDevice:
         if layout != self.layout:
             self._remark(layout)
         self.layout, self._layout_of = layout, self._link.generation
+        self.found.set()
         return layout
 
     async def _scanned(self) -> Layout:
@@ -233,6 +238,11 @@ class SunSpecFleet:
                     group.create_task(device.follow())
         finally:
             self.close()
+
+    async def reached(self) -> None:
+        """Return once each device has been found. May take for ever."""
+        for device in self._devices.values():
+            await device.found.wait()
 
     def close(self) -> None:
         """Let all connections go. A device that is used again makes a new one."""
