@@ -105,11 +105,9 @@ def _cells(cells: Sequence[object]) -> Sequence[Cell]:
     kinds = set(map(type, cells))
     if kinds <= {str}:
         return parse_cells(cells)  # type: ignore[arg-type]  # the line above saw the types
-    if kinds <= {float, int, type(None)} and bool not in kinds:
-        return [
-            None if cell is None or cell != cell else float(cell)  # type: ignore[arg-type]  # noqa: PLR0124
-            for cell in cells
-        ]
+    if kinds <= {float, type(None)}:
+        # NaN alone differs from itself.
+        return [None if cell != cell else cell for cell in cells]  # type: ignore[misc]  # noqa: PLR0124
     return [_cell(cell) for cell in cells]
 
 

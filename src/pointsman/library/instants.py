@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
+from reprlib import repr as shown
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -87,7 +88,8 @@ def instant_of(value: object, zone: tzinfo | None, place: str) -> datetime:
         value = _read(value.strip(), place)
     if not isinstance(value, datetime) or value != value:  # noqa: PLR0124  # NaT, as NaN.
         raise ScheduleError(
-            f"{place}: {value!r} is no time; ISO 8601 such as 2025-01-15T08:00:00+01:00 would work"
+            f"{place}: {shown(value)} is no time; "
+            "ISO 8601 such as 2025-01-15T08:00:00+01:00 would work"
         )
     plain = datetime.combine(value.date(), value.timetz())
     if plain.utcoffset() is not None:

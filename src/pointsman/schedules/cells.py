@@ -6,6 +6,7 @@ no device could follow (an infinity, a text, a negative charge) refuses the whol
 
 from collections.abc import Sequence
 from math import inf, isfinite, isinf
+from reprlib import repr as shown
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pointsman.schedules.columns import Role, Target
@@ -78,7 +79,7 @@ def _number(table: Table, row: int, column: str, cell: Cell) -> float | None:
         return None
     if isinstance(cell, str | bool):
         hint = "; a point as decimal mark would work" if "," in str(cell) else ""
-        raise table.refuse(row, column, f"{cell!r} is no number of a command{hint}")
+        raise table.refuse(row, column, f"{shown(cell)} is no number of a command{hint}")
     if isinf(cell):
         raise table.refuse(row, column, f"{cell} is no power; a finite number or an empty cell is")
     return float(cell)

@@ -175,7 +175,8 @@ def _hash(table: Table, assignment: Assignment, asset_map: Mapping[str, str]) ->
     for target in sorted(assignment.targets, key=lambda target: target.column):
         digest.update(repr(target.column).encode())
         cells = table.columns[target.column]
-        digest.update(pack(f"<{len(cells)}d", *(not_a_number if c is None else c for c in cells)))
+        numbers = [not_a_number if cell is None else cell for cell in cells]
+        digest.update(pack(f"<{len(numbers)}d", *numbers))
     return f"plan_{digest.hexdigest()[:12]}"
 
 

@@ -104,6 +104,8 @@ def _wanted(
     if series.vehicles is None:
         safe = (asset.safe_default_kw or 0.0) if power else None
         return _filled(series.values, in_force, safe, 0 if frame.nan == "safe" else frame.max_hold)
+    if None not in series.vehicles:
+        return series.values, frozenset()
     away = frozenset(slot for slot, cell in enumerate(series.values) if cell is None)
     return [0.0 if cell is None else cell for cell in series.values], away
 
@@ -172,9 +174,11 @@ def _gaps(frame: Frame, series: Series) -> int:
 
 def _departures(vehicles: Sequence[str | None] | None) -> frozenset[int]:
     """Slots from which on a vehicle is gone: each is told, whatever the value before it."""
+    if vehicles is None or len(set(vehicles)) == 1:
+        return frozenset()
     return frozenset(
         slot
-        for slot, (before, after) in enumerate(pairwise(vehicles or ()), 1)
+        for slot, (before, after) in enumerate(pairwise(vehicles), 1)
         if before is not None and before != after
     )
 
@@ -182,6 +186,8 @@ def _departures(vehicles: Sequence[str | None] | None) -> frozenset[int]:
 def _turns(slots: Sequence[int], vehicles: Sequence[str | None]) -> dict[int, str]:
     """By row: whose column speaks from here on."""
     turns: dict[int, str] = {}
+    if len(set(vehicles)) == 1:
+        slots = slots[:1]
     before: str | None = None
     for row, slot in enumerate(slots):
         vehicle = vehicles[slot]
