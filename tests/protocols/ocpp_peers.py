@@ -15,6 +15,7 @@ from websockets.typing import Subprotocol
 
 from pointsman.core.assets import Asset, AssetKind
 from pointsman.devices import Sample, World
+from pointsman.devices.ocpp16.messages import CONTROL
 from pointsman.devices.ocpp16.session import CentralSystem
 from pointsman.runtime.clock import Clock, SystemClock
 from pointsman.schedules.model import Command, CommandType, Policy
@@ -203,6 +204,10 @@ async def library_charger(
             await charger.call(boot, suppress=False)
             yield charger
             serving.cancel()
+
+
+def control_calls(charger: LibraryCharger) -> list[tuple[str, dict[str, object]]]:
+    return [(action, payload) for action, payload in charger.tape.calls() if action in CONTROL]
 
 
 async def until(happened: Callable[[], object], what: str) -> None:

@@ -50,6 +50,8 @@ class Connector:
         self.transaction_id: int | None = None
         self.state = ""
         """The last state that it reported since it was connected. "": none yet."""
+        self._lost_in = ""
+        """The state that it was in when the charger went away."""
         self._line = line
         self._clock = clock
         self._listener = listener
@@ -90,6 +92,10 @@ class Connector:
         self.state, reason = reports.state_of(report)
         if self.state == "available":
             self.transaction_id = None
+            if self._lost_in in reports.RUNNING_STATES:
+                # A car that left while nobody could hear of it has left all the same.
+                self._listener.changed(self.asset.id, "finishing", NOT_CONNECTED)
+        self._lost_in = ""
         self._listener.changed(self.asset.id, self.state, reason)
 
     def metered(self, report: Mapping[str, Any]) -> None:
@@ -117,7 +123,7 @@ class Connector:
 
     def lost(self) -> None:
         """The charger is away. Its transaction may well go on, so that stays known."""
-        self.state = ""
+        self._lost_in, self.state = self.state or self._lost_in, ""
         self._listener.changed(self.asset.id, "unavailable", NOT_CONNECTED)
 
     def _sample(self, sample: Sample | None) -> None:

@@ -2,9 +2,9 @@
 
     Command --calls_of--> Call, Call … --wire--> confirmation --taken--> Taken | DeviceFailed
 
-Payloads are plain values in the words of the specification. Power is kW here, and W or A there.
-A charging profile has an id and a stack level of its own for each purpose, so a new one replaces
-ours and nobody else's. A rate of 0 is a limit of 0: the transaction goes on.
+Payloads are plain values in the words of the specification. Power is kW here, W or A there. Our
+profiles have an id and a stack level of their own for each purpose, so a new one replaces ours
+and nobody else's. A rate of 0 is a limit of 0: the transaction goes on.
 """
 
 import json
@@ -150,21 +150,14 @@ def taken(command: Command, at: Circumstances, call: Call, answer: Mapping[str, 
 def refusal(action: str, code: str, description: str) -> DeviceFailed:
     """What a CALLERROR means."""
     told = f": {description}" if description else ""
-    return DeviceFailed(
-        f"{action} was answered with error {code}{told}", permanent=code in _PERMANENT
-    )
+    why = f"{action} was answered with error {code}{told}"
+    return DeviceFailed(why, permanent=code in _PERMANENT)
 
 
 def composite_schedule(at: Circumstances, duration_seconds: int = 60) -> Call:
     """The question of what limit is in force."""
-    return Call(
-        "GetCompositeSchedule",
-        {
-            "connectorId": at.connector,
-            "duration": duration_seconds,
-            "chargingRateUnit": at.unit,
-        },
-    )
+    asked = {"duration": duration_seconds, "chargingRateUnit": at.unit}
+    return Call("GetCompositeSchedule", {"connectorId": at.connector, **asked})
 
 
 def kw_of_limit(limit: float, unit: str, asset: Asset) -> float:

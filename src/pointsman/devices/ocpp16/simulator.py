@@ -2,9 +2,8 @@
 
     away --dial--> greeting --told the time--> at work --hung up--> away
 
-The time of day is what the central system last told, and wall seconds since then. Where that
-proves to run fast, the time is asked some four times a second and before each command is acted
-on, so a lease ends late at worst, and never early.
+Where the time that it is told proves to run fast, it is asked some four times a second, and
+before each command is acted on. So a lease ends late at worst, and never early.
 """
 
 import asyncio
@@ -13,7 +12,6 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from urllib.parse import quote
@@ -31,6 +29,7 @@ from pointsman.devices.ocpp16.messages import CONTROL, SUBPROTOCOL, Call
 from pointsman.devices.ocpp16.profiles import Profiles
 from pointsman.devices.ocpp16.reports import parse_instant
 from pointsman.devices.ocpp16.session import by_charge_point, host_and_port
+from pointsman.devices.ocpp16.told_clock import ToldClock
 from pointsman.devices.simulated.faults import LUCKY, Fate
 from pointsman.devices.simulated.world import SimulatedWorld, Simulation
 from pointsman.runtime.clock import SystemClock
@@ -49,46 +48,6 @@ METER_SECONDS: Final = 10.0
 FAST_METER_SECONDS: Final = 0.5
 ANSWER_SECONDS: Final = 10.0
 _NEWS_MOST: Final = 10_000
-_NEW_DAY: Final = timedelta(hours=1)
-"""A time of day that goes back further than this is that of another run."""
-_FAST_RATE: Final = 1.5
-_STEADY_SECONDS: Final = 0.5
-
-
-class ToldClock:
-    """The time of day, as the central system tells it."""
-
-    def __init__(self) -> None:
-        self.fast = False
-        """It runs faster than the wall clock."""
-        self.known = asyncio.Event()
-        self._told: datetime | None = None
-        self._mark = 0.0
-
-    def now(self) -> datetime:
-        """Never ahead of a central system whose time passes at least as fast as ours."""
-        if self._told is None:
-            raise RuntimeError("the central system has not told the time yet")
-        return self._told + timedelta(seconds=self._loop_time() - self._mark)
-
-    def tell(self, now: datetime) -> bool:
-        """Returns: whether this is the time of another run, for it went far back."""
-        mark, told = self._loop_time(), self._told
-        if told is None:
-            self._told, self._mark = now, mark
-            self.known.set()
-            return False
-        passed_seconds = mark - self._mark
-        gone_seconds = (now - told).total_seconds()
-        if gone_seconds > _FAST_RATE * passed_seconds + _STEADY_SECONDS:
-            self.fast = True
-        elif passed_seconds > _STEADY_SECONDS and gone_seconds > passed_seconds / _FAST_RATE:
-            self.fast = False
-        self._told, self._mark = now, mark
-        return now < told - _NEW_DAY
-
-    def _loop_time(self) -> float:
-        return asyncio.get_running_loop().time()
 
 
 class SimulatedCharger:
