@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -26,6 +27,8 @@ SAMPLE_SECONDS: Final = 10.0
 """Between two readings of a meter, by the run's clock."""
 SAMPLE_LEAST_SECONDS: Final = 0.5
 """And at least, by the wall clock."""
+SAMPLE_FAST_SECONDS: Final = 0.1
+"""The same where a run is faster than the wall clock."""
 SILENCE_MOST_SECONDS: Final = 1.0
 """How long a silent device may hold a clock that is faster than the wall clock."""
 ANSWER_SECONDS: Final = 3.0
@@ -101,7 +104,7 @@ class SunSpecDevice:
                 failures += 1
                 self._report("unavailable", str(error))
             self._told.clear()
-            await asyncio.sleep(SAMPLE_LEAST_SECONDS)
+            await asyncio.sleep(self._least_seconds)
             rest_seconds = self._rest_seconds(failures)
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest_seconds):
@@ -114,19 +117,25 @@ class SunSpecDevice:
     def _patience_seconds(self, seconds: float) -> float:
         return seconds if self._speed <= 1 else min(seconds, SILENCE_MOST_SECONDS)
 
+    @property
+    def _least_seconds(self) -> float:
+        return SAMPLE_LEAST_SECONDS if self._speed <= 1 else SAMPLE_FAST_SECONDS
+
     def _rest_seconds(self, failures: int) -> float:
         """How long to wait for the next sample: longer and longer while there is none."""
         if failures:
             seconds = min(SAMPLE_LEAST_SECONDS * 2.0 ** min(failures, 10), BACKOFF_MOST_SECONDS)
         else:
-            seconds = max(SAMPLE_SECONDS / max(self._speed, 1.0), SAMPLE_LEAST_SECONDS)
-        return seconds - SAMPLE_LEAST_SECONDS
+            seconds = max(SAMPLE_SECONDS / max(self._speed, 1.0), self._least_seconds)
+        return seconds - self._least_seconds
 
     async def _sample(self) -> None:
         blocks = await self._asked(reports.meter_models)
         if (state := reports.state(blocks, self.asset)) is not None:
             self._report(*state)
         if (sample := reports.sample(blocks, self._world.clock.now())) is not None:
+            if self._speed > 1:  # Its registers count by the wall clock, not by the run's.
+                sample = replace(sample, charged_kwh=None, discharged_kwh=None)
             self._world.listener.sampled(self.asset.id, sample)
 
     def _report(self, state: str, reason: str) -> None:
