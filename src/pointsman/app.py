@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final
 
 from pointsman.config import Site, read_site
@@ -29,7 +30,7 @@ from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.library.frames import read_table
-from pointsman.library.running import Options, Replaced, Unwatched, Watcher
+from pointsman.library.running import EXAMPLES, Options, Replaced, Unwatched, Watcher
 from pointsman.runtime.clock import Clock, RunClock, SystemClock
 from pointsman.runtime.codec import Codec, Happened
 from pointsman.runtime.engine import Engine
@@ -52,6 +53,8 @@ TICK_SECONDS: Final = 0.2
 KEEP: Final = timedelta(days=7)
 """Commands that ended earlier than this stay in the record only."""
 
+DEMO_SPEED: Final = 960.0
+"""A day in 90 seconds."""
 Submit = Callable[[Any], Awaitable[object]]
 
 
@@ -71,6 +74,14 @@ async def run(
     carried = _Running(where, table, options, watcher or Unwatched())
     with owning(options.path, take_over=options.take_over) if options.path else nullcontext():
         return await carried.to_the_end()
+
+
+async def demo(watcher: Watcher | None = None) -> tuple[Report, Path]:
+    """Carry out a day of the Caltech garage, simulated. Returns its journal too, to look into."""
+    journal = Path(mkdtemp(prefix="pointsman-demo-")) / "demo.db"
+    options = Options(speed=DEMO_SPEED, journal=journal)
+    plan = EXAMPLES / "caltech_2019-06-05_plan.csv"
+    return await run(plan, EXAMPLES / "caltech_site.toml", options, watcher), journal
 
 
 class _Running:

@@ -39,10 +39,11 @@ def run(words: Sequence[str]) -> int:
         return end.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output, such as `head`, has had enough.
+    except SystemExit as end:  # Typer's own answer to an interrupt, or to a pipe that broke.
+        return _say("interrupted", INTERRUPTED) if end.code == INTERRUPTED else 1
+    except BrokenPipeError:  # Whoever read along, such as `head`, has had enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 1
     except Exception as error:
         if (line := line_of(error)) is None:
             raise

@@ -11,7 +11,9 @@ from pointsman.cli import output
 from pointsman.cli.errors import FlagError
 from pointsman.cli.live import watching
 from pointsman.cli.reports import show_report
+from pointsman.config import read_site
 from pointsman.library.running import Options
+from pointsman.library.simulating import simulate as devices
 from pointsman.schedules.report import Report
 
 
@@ -29,13 +31,15 @@ def run(
 
 def demo(*, as_json: bool) -> None:
     with watching(sys.stderr if as_json else sys.stdout) as watcher:
-        report = asyncio.run(app.demo(watcher))
+        report, journal = asyncio.run(app.demo(watcher))
     _show(report, as_json=as_json)
+    if not as_json:
+        output.line(f"look further: pointsman why CA-311 --journal {journal}")
 
 
 def simulate(site_file: Path, faults: Path | None, ocpp: str | None, log: Path | None) -> None:
     where = options(ocpp=ocpp).ocpp
-    asyncio.run(app.simulate(site_file, faults=faults, ocpp=where, log=log))
+    asyncio.run(devices(read_site(site_file), faults=faults, ocpp=where, log=log))
 
 
 def options(**flags: object) -> Options:

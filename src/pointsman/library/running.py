@@ -15,6 +15,13 @@ from pointsman.schedules.report import Report
 SPEED_MOST: Final = 100_000
 
 
+_HOME: Final = Path(__file__).parents[1]
+EXAMPLES: Final = next(
+    (f for f in (_HOME / "examples", _HOME.parents[1] / "examples") if f.is_dir()), _HOME
+)
+"""The example data: inside an installed package, or beside its sources."""
+
+
 class Replaced(Exception):
     """Another process took the journal over. This one has stopped."""
 
