@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 from zlib import crc32
 
-_PART: Final = re.compile(r"[A-Za-z0-9_~%-]+")
+_NAME: Final = re.compile(r"[\w~%-]+(?:/[\w~%-]+)*", re.ASCII)
 
 
 def word(text: str) -> str:
@@ -48,8 +48,7 @@ def check_name(name: str, *, parts: tuple[int, ...] = (3, 4)) -> None:
     Raises:
         ValueError: If it has another number of parts, or a part has a character of no name.
     """
-    found = name.split("/")
-    if len(found) not in parts or not all(map(_PART.fullmatch, found)):
+    if name.count("/") + 1 not in parts or not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a name: kind/site/name[/thing], each part encoded")
 
 

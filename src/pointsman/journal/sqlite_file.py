@@ -16,6 +16,8 @@ ROWS: Final = 128
 """Most rows of one statement."""
 BUSY_SECONDS: Final = 5.0
 """How long to wait for another process that is just writing."""
+CHECKPOINT_PAGES: Final = 8_000
+"""Grow the log to 32 MB before it is merged into the file: hot pages are merged less often."""
 SCHEMA: Final = """
     CREATE TABLE IF NOT EXISTS log (
         place INTEGER PRIMARY KEY, shard INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL
@@ -83,6 +85,7 @@ def connect(path: Path) -> sqlite3.Connection:
         path, isolation_level=None, cached_statements=2 * ROWS, timeout=BUSY_SECONDS
     )
     db.execute("PRAGMA synchronous = FULL")
+    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return db
 
 

@@ -11,7 +11,8 @@ the journal alone (`follow`): nobody but `decide` sees the engine's memory.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from pointsman.core.entity import FactT, IntentT, Kind, StateT, Wake
 from pointsman.core.names import check_name, shard_of, site_of
@@ -19,6 +20,9 @@ from pointsman.journal import Journal, Unknown
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.shard import Shard
 from pointsman.runtime.timers import Timers
+
+ENTITIES_REMEMBERED: Final = 65_536
+"""Entities whose shards need not be found again."""
 
 
 def by_itself(site: str) -> str:
@@ -40,6 +44,7 @@ class Engine:
         A site stays where its first fact is. Who places it elsewhere later gets `Misplaced`.
         """
         self._place = place
+        self._shard = lru_cache(ENTITIES_REMEMBERED)(self._find_shard)
         self._timers = Timers(clock, self._wake)
         numbers = range(journal.shards)
         self._shards = [Shard(n, kinds, journal, clock, self._timers.set) for n in numbers]
@@ -59,7 +64,6 @@ class Engine:
             Broken: If `evolve` failed. The engine stops.
         """
         entity = f"{kind.name}/{id}"
-        check_name(entity, parts=(3,))
         facts: Sequence[FactT] = await self._shard(entity).ask(entity, intent)
         return facts
 
@@ -91,5 +95,6 @@ class Engine:
     def _wake(self, entity: str) -> None:
         self._shard(entity).tell(entity, Wake())
 
-    def _shard(self, entity: str) -> Shard:
+    def _find_shard(self, entity: str) -> Shard:
+        check_name(entity, parts=(3,))
         return self._shards[shard_of(self._place(site_of(entity)), len(self._shards))]

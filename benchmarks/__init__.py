@@ -1,0 +1,1 @@
+"""What it costs, measured: each module prints rows of one table."""
