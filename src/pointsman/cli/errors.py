@@ -36,30 +36,34 @@ def run(words: Sequence[str]) -> int:
     except _MISUSE as error:
         return _say(f"{error}; see pointsman --help", MISUSED)
     except typer.Exit as end:
-        return end.exit_code
+        status = end.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted", INTERRUPTED)
+        status = INTERRUPTED
     except SystemExit as end:  # Typer's own answer to an interrupt, or to a pipe that broke.
-        return _say("interrupted", INTERRUPTED) if end.code == INTERRUPTED else 1
+        status = end.code
     except BrokenPipeError:  # Whoever read along, such as `head`, has had enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        status = 1
     except Exception as error:
         if (line := line_of(error)) is None:
             raise
         return _say(line, 1)
+    if status == INTERRUPTED:
+        return _say("interrupted", INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 
 def line_of(error: BaseException) -> str | None:
-    """What to tell of an error that is nobody's bug. None: it is one."""
-    for leaf in _leaves(error):
-        if isinstance(leaf, OSError) and leaf.strerror:
-            where = f"{leaf.filename}: " if leaf.filename else ""
-            return f"{where}{leaf.strerror.lower()}"
-        if isinstance(leaf, _expected()):
-            return str(leaf)
-    return None
+    """What to tell of an error that is nobody's bug. None: it is one, or hides one."""
+    lines = [_line_of_one(leaf) for leaf in _leaves(error)]
+    return None if None in lines else lines[0]
+
+
+def _line_of_one(error: BaseException) -> str | None:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror.lower()}"
+    return str(error) if isinstance(error, _expected()) else None
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
