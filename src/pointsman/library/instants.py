@@ -99,7 +99,7 @@ def instant_of(value: object, zone: tzinfo | None, place: str) -> datetime:
             f"{place}: time {plain} has no zone; a UTC offset in it, "
             "--tz (tz=) with a zone such as 'Europe/Berlin' would work"
         )
-    return _localized(plain.replace(fold=0), zone, place)
+    return _localized(plain, zone, place)
 
 
 def _read(text: str, place: str) -> datetime | str:

@@ -36,7 +36,8 @@ def imported(
     """An import of a table or of some columns, with everything else at its default."""
     table = table or hourly(**(columns or {}))
     options.setdefault("assets", {one.id: one for one in (CHARGER, BATTERY, *site)})
-    return plan_of(table, MAP, created_at=CREATED_AT, **options)
+    asset_map = options.pop("asset_map", MAP)
+    return plan_of(table, asset_map, created_at=CREATED_AT, **options)
 
 
 def timeline_of(result: Import, channel: Channel = Channel.POWER) -> Timeline:

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import pytest
 
+from pointsman.core.assets import ZeroPolicy
 from pointsman.schedules.changes import rows_of
-from pointsman.schedules.model import Mark
+from pointsman.schedules.model import Channel, Mark
 from pointsman.schedules.table import ScheduleError, Table
 from tests.unit.schedules.tables import (
     CHARGER,
@@ -48,6 +49,11 @@ class TestThePast:
         result = imported(columns=columns, now=START + 2 * HOUR)
         assert said(result)[:2] == [(2, 5.0, None), (3, 0.0, SAFE)]
         assert result.report.gaps == 3
+
+    def test_clamps_of_the_past_do_not_count(self) -> None:
+        least = replace(CHARGER, min_kw=1.4)
+        cells = {"ev_1_kw": [1.0, 1.0, 7.0]}
+        assert imported(columns=cells, site=[least], now=START + HOUR).report.clamps == 1
 
     def test_now_has_a_zone(self) -> None:
         with pytest.raises(ScheduleError, match=r"no zone"):
@@ -96,9 +102,10 @@ class TestThePlan:
             imported(columns={**self.columns, "ev_1_kw": [7.0, None, 5.1]}),
             imported(columns={**self.columns, "ev_1_kw": [7.0, 5.0, None]}),
             imported(columns={"ev_2_kw": self.columns["ev_1_kw"]}),
+            imported(columns=self.columns, asset_map={"ev_1": "bay", "ev_2": "batt"}),
             imported(Table("p", (START, START + HOUR, START + 3 * HOUR), self.columns)),
         ]
-        assert len({id, *(other.plan.id for other in others)}) == 5
+        assert len({id, *(other.plan.id for other in others)}) == 6
 
     def test_id_leaves_forecasts_alone(self) -> None:
         forecast: Columns = {**self.columns, "net_load_kw": [1.0, 2.0, 3.0]}
@@ -136,6 +143,19 @@ class TestThePlan:
     def test_works_without_a_site(self) -> None:
         result = imported(columns=self.columns, assets=None)
         assert said(result) == said(imported(columns=self.columns))
+
+
+def test_what_holds_for_power_does_not_hold_for_a_limit() -> None:
+    stops = replace(CHARGER, zero_policy=ZeroPolicy.STOP, safe_default_kw=2.0, min_kw=1.4)
+    result = imported(columns={"bay_limit_kw": [1.0, 1.0]}, site=[stops], in_force={"bay": 1.0})
+    limit = timeline_of(result, Channel.LIMIT)
+    assert (limit.assumed, limit.stop_at_zero, limit.safe_default_kw) == (None, False, None)
+    assert (limit.values[0], limit.planned_charge_kwh, result.report.clamps) == (1.0, 0.0, 0)
+
+
+def test_a_state_of_charge_has_no_deadband_of_power() -> None:
+    columns = {"batt_soc_target_percent": [80.0, 80.02]}
+    assert said(imported(columns=columns), Channel.SOC)[1] == (1, 80.02, None)
 
 
 class TestTheReport:

@@ -9,7 +9,7 @@ import pytest
 from pointsman.core.assets import Asset, AssetKind, MinPolicy, ZeroPolicy
 from pointsman.schedules.changes import rows_of
 from pointsman.schedules.model import Channel, Mark
-from pointsman.schedules.table import ScheduleError
+from pointsman.schedules.table import ScheduleError, Table
 from tests.unit.schedules.tables import (
     BATTERY,
     CHARGER,
@@ -146,6 +146,10 @@ class TestAnEmptyCell:
         assert said(result) == [(0, 5.0, None), (4, 0.0, RELEASE)]
         assert result.report.gaps == 3
 
+    def test_after_a_new_value_is_held_anew(self) -> None:
+        cells = [5.0, None, None, 6.0, None, None]
+        assert said_of(battery_charge_kw=cells) == [(0, 5.0, None), (3, 6.0, None), (6, 0, RELEASE)]
+
     def test_leads_to_the_safe_default_of_the_asset(self) -> None:
         safe = replace(BATTERY, safe_default_kw=-2.0)
         result = imported(columns={"battery_charge_kw": [5.0, None]}, nan="safe", site=[safe])
@@ -245,6 +249,12 @@ class TestTheEnd:
         result = imported(columns={"ev_1_kw": [7.0, 5.0]}, end="hold")
         *_, last, release = rows_of(timeline_of(result), result.plan)
         assert last.expires_at == release.starts_at == START + 3 * HOUR
+
+    def test_is_held_as_long_as_the_last_slot_is(self) -> None:
+        table = Table("plan", (START, START + HOUR), {"ev_1_kw": [7.0, 5.0]})
+        result = imported(table, end="hold", horizon_end=START + 4 * HOUR)
+        *_, release = rows_of(timeline_of(result), result.plan)
+        assert release.starts_at == START + 7 * HOUR
 
     def test_of_a_limit_is_the_rating(self) -> None:
         result = imported(columns={"bay_limit_kw": [6.0, 6.0]})
