@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pointsman.config import Site
-from pointsman.devices.protocols import open_simulations
+from pointsman.devices.protocols import DeviceTableError, open_simulations
 from pointsman.devices.simulated.faults import read_faults
 from pointsman.devices.simulated.world import Log, SimulatedWorld, quiet
 from pointsman.runtime.clock import Clock, SystemClock
@@ -19,9 +19,9 @@ async def simulate(
     """Speak the devices' real protocols on loopback, until cancelled.
 
     Raises:
-        DeviceTableError, FaultsError: If no device can be made of what is written.
+        DeviceTableError, FaultsError: If no device can be made of what is written, or no asset
+            of the site has a protocol with a wire.
         OSError: If an address is in use, or the log cannot be written.
-        ValueError: If no asset of the site has a protocol with a wire.
     """
     clock = SystemClock()
     with _writing(log, clock) as write:
@@ -36,7 +36,7 @@ async def simulate(
         )
         simulations = open_simulations(list(site.assets.values()), world)
         if not simulations:
-            raise ValueError(
+            raise DeviceTableError(
                 f"{site.path}: no asset has a protocol with a wire, so there is nothing to "
                 "simulate in a process of its own; `pointsman run` simulates them itself"
             )
