@@ -54,9 +54,9 @@ def read_table(
     loose = _load(source, name)
     zone = zone_of(tz)
     step = None if freq is None else freq_of(freq)
-    times = _times(loose, start, step, zone)
+    column, times = _times(loose, start, step, zone)
     columns = {column: _cells(cells) for column, cells in loose.columns.items()}
-    return Table(loose.name, times, columns, loose.lines, step)
+    return Table(loose.name, times, columns, loose.lines, column, step)
 
 
 def _load(source: object, name: str | None) -> Loose:
@@ -125,24 +125,26 @@ def _cell(cell: object) -> Cell:
 
 def _times(
     loose: Loose, start: str | datetime | None, step: timedelta | None, zone: tzinfo | None
-) -> tuple[datetime, ...]:
-    """The times of the rows. The column that tells them is no longer one of the table's."""
+) -> tuple[str, tuple[datetime, ...]]:
+    """What tells the times, and the times. A column that does is no longer one of the table's."""
     index, place = loose.index, loose.name
 
     def where(row: int) -> str:
         return f"{place}, {loose.where(row)}"
 
     if index is not None and index.aware:
-        return instants_of(index.values, zone, where)
+        return index.name or "", instants_of(index.values, zone, where)
     if (column := _pick(loose, TIME_COLUMNS)) is not None:
         values = loose.columns.pop(column)
-        return instants_of(values, zone, lambda row: f"{where(row)}, column {column!r}")
+        named = f", column {column!r}"
+        return column, instants_of(values, zone, lambda row: where(row) + named)
     if (column := _pick(loose, COUNT_COLUMNS)) is not None:
-        return _counted(loose, column, loose.columns.pop(column), start, step, zone)
+        return column, _counted(loose, column, loose.columns.pop(column), start, step, zone)
     if index is not None and index.counts and (start is not None or index.name is not None):
-        return _counted(loose, index.name or "index", index.values, start, step, zone)
+        column = index.name or "index"
+        return column, _counted(loose, column, index.values, start, step, zone)
     if index is not None and not index.counts:
-        return instants_of(index.values, zone, where)
+        return index.name or "", instants_of(index.values, zone, where)
     raise ScheduleError(
         f"{place}: no row tells its time; a column 'timestamp' with a UTC offset in each cell, "
         "or a column 'step' with start= and freq=, would work"

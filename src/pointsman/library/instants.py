@@ -97,7 +97,7 @@ def instant_of(value: object, zone: tzinfo | None, place: str) -> datetime:
     if zone is None:
         raise ScheduleError(
             f"{place}: time {plain} has no zone; a UTC offset in it, "
-            "--tz (tz=) with a zone such as 'Europe/Berlin' would work"
+            "or --tz (tz=) with a zone such as 'Europe/Berlin', would work"
         )
     return _localized(plain, zone, place)
 

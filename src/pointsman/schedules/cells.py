@@ -78,10 +78,10 @@ def _number(table: Table, row: int, column: str, cell: Cell) -> float | None:
     if cell is None or cell != cell:  # noqa: PLR0124  # NaN alone differs from itself.
         return None
     if isinstance(cell, str | bool):
-        hint = "; a point as decimal mark would work" if "," in str(cell) else ""
-        raise table.refuse(row, column, f"{shown(cell)} is no number of a command{hint}")
+        hint = "a point as decimal mark" if "," in str(cell) else "a number or an empty cell"
+        raise table.refuse(row, column, f"{shown(cell)} is no power; {hint} would work")
     if isinf(cell):
-        raise table.refuse(row, column, f"{cell} is no power; a finite number or an empty cell is")
+        raise table.refuse(row, column, f"{cell} is no power; a finite number would work")
     return float(cell)
 
 

@@ -41,6 +41,8 @@ class Table:
     columns: Mapping[str, Sequence[Cell]]
     lines: Sequence[int] = ()
     """The line of the file that each row ends in, from 1. Empty: it comes from no file."""
+    time_column: str = ""
+    """What the source calls the times. "": it has no name for them."""
     step: timedelta | None = None
     """How long a slot is, where the source says so. Else the most frequent step is taken."""
 
@@ -104,17 +106,21 @@ class Table:
         before: datetime | None = None
         for row, time in enumerate(self.times):
             if time.tzinfo is None:
-                raise ScheduleError(
-                    f"{self.name}, {self.where(row)}: time {time} has no zone; "
-                    "a UTC offset in it or tz= would work"
+                raise self._refuse_time(
+                    row, f"time {time} has no zone; a UTC offset in it or tz= would work"
                 )
             if before is not None and time <= before:
                 problem = "is there twice" if time == before else f"comes after {stamp(before)}"
-                raise ScheduleError(
-                    f"{self.name}, {self.where(row)}: time {stamp(time)} {problem}; "
-                    "rows in order of time, one a slot, would work"
+                raise self._refuse_time(
+                    row,
+                    f"time {stamp(time)} {problem}; rows in order of time, one a slot, would work",
                 )
             before = time
+
+    def _refuse_time(self, row: int, problem: str) -> ScheduleError:
+        if self.time_column:
+            return self.refuse(row, self.time_column, problem)
+        return ScheduleError(f"{self.name}, {self.where(row)}: {problem}")
 
 
 def stamp(instant: datetime) -> str:

@@ -191,6 +191,11 @@ def test_the_cell_of_a_bad_time_is_named() -> None:
         read_table(io.StringIO("time\n2025-01-15T08:00Z\nx\n"), name="standard input")
 
 
+def test_the_cell_of_an_unordered_time_is_named() -> None:
+    with pytest.raises(ScheduleError, match=r"row 2, column 'time': time 2025-01-15T08:00:00Z"):
+        read_table({"time": [START, START]})
+
+
 @pytest.mark.parametrize("missing", [None, pd.NaT, float("nan")])
 def test_a_row_without_its_time_is_refused(missing: object) -> None:
     with pytest.raises(ScheduleError, match=r"row 2, column 'time': .* is no time"):
