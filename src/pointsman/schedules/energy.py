@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 from math import fsum
 from operator import attrgetter
 from typing import NamedTuple
@@ -48,11 +47,9 @@ def energy_of(holds: Iterable[Hold], window: Window) -> Energy:
     ordered = sorted(holds, key=attrgetter("since"))
     charged: list[float] = []
     discharged: list[float] = []
-    for hold, following in pairwise([*ordered, None]):
-        if hold is None:
-            continue
-        ends = [window.end, hold.until, following.since if following else None]
-        end = min(at for at in ends if at is not None)
+    following = [*(hold.since for hold in ordered[1:]), window.end]
+    for hold, next_since in zip(ordered, following, strict=False):
+        end = min(window.end, next_since, hold.until or window.end)
         hours = (end - max(hold.since, window.start)).total_seconds() / 3600
         if hours > 0:
             (charged if hold.power_kw > 0 else discharged).append(abs(hold.power_kw) * hours)

@@ -1,11 +1,13 @@
 """Reports of small stories, each figure worked out by hand in the comment beside it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pointsman.schedules.facts import ContextWritten, PlanActivated
 from pointsman.schedules.intents import Submit, Unplug
-from pointsman.schedules.model import CommandType, Policy
+from pointsman.schedules.model import CommandType, Context, Policy
 from pointsman.schedules.report import Report, UnknownPlan, report
 from tests.unit.schedules.given import BAY, at, hand_made, plan, timeline
 from tests.unit.schedules.told import Told
@@ -247,3 +249,33 @@ def test_a_plan_that_was_never_in_force_has_no_report() -> None:
         of(told, plan_id="evening")
     with pytest.raises(UnknownPlan, match="nothing to report"):
         of(Told())
+
+
+def test_a_command_that_sets_no_power_asks_for_no_energy() -> None:
+    told = morning({0: 20.0})
+    told.says(at(8))
+    target = {"soc_target_percent": 80.0}
+    told.asks(
+        Submit(hand_made(type=CommandType.SET_SOC_TARGET, power_kw=None, parameters=target)),
+        at(9),
+    )
+    told.says(at(9))
+    assert energies(told, "requested") == (80.0, 0.0)
+
+
+def test_an_asset_that_the_plan_tells_nothing_has_a_row_of_zeros() -> None:
+    told = morning({0: 20.0})
+    name, activated, happened_at = told.facts[-1]
+    assert isinstance(activated, PlanActivated)
+    more = replace(activated.plan, assets=(BAY, "bay-2"))
+    told.facts[-1] = name, PlanActivated(more), happened_at
+    other = of(told)["assets"]["bay-2"]
+    assert (other["planned_charge_kwh"], other["requested_charge_kwh"]) == (0.0, 0.0)
+    assert (other["commands"], other["delivered_charge_kwh"]) == ({}, None)
+
+
+def test_facts_of_other_things_change_nothing() -> None:
+    told = morning({0: 20.0})
+    before = of(told)
+    told.facts.append(("", ContextWritten(Context("morning", "price", ())), at(8)))
+    assert of(told) == before

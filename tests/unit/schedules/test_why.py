@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 
 from pointsman.schedules.intents import Submit
-from pointsman.schedules.model import CommandStatus, Mark, Policy
+from pointsman.schedules.model import CommandStatus, CommandType, Mark, Policy
 from pointsman.schedules.views import UnknownAsset, Why, why
 from tests.unit.schedules.given import BAY, at, hand_made, plan, timeline
 from tests.unit.schedules.told import Told
@@ -181,3 +181,16 @@ def test_an_asset_that_is_heard_of_only_later_is_known() -> None:
     told.asks(Submit(hand_made("cmd_2", "bay-2", scheduled_at=at(9))), at(9))
     found = of(told, at(8, 30), asset_id="bay-2")
     assert (found.command, found.standing.upcoming) == (None, None)
+
+
+def test_what_sets_no_power_supersedes_no_power() -> None:
+    told = morning()
+    told.says(at(8))
+    target = {"soc_target_percent": 80.0}
+    soc = hand_made(
+        type=CommandType.SET_SOC_TARGET, power_kw=None, parameters=target, scheduled_at=at(9)
+    )
+    told.asks(Submit(soc), at(8))
+    upcoming = of(told).standing.upcoming
+    assert upcoming is not None
+    assert upcoming.at == at(10)
