@@ -10,7 +10,7 @@ plan --read_table, plan_of--> Import --steps--> engine --> journal --tail--> dri
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -91,6 +91,8 @@ class _Running:
         self._site, self._table, self._options, self._watcher = site, table, options, watcher
         self._mirror = Mirror(SCHEDULES, schedules_id(site.id))
         self._carried_out = asyncio.Event()
+        self._still = ExitStack()
+        """Holds the run's clock until the plan is in force."""
 
     async def to_the_end(self) -> Report:
         path = self._options.path
@@ -98,6 +100,7 @@ class _Running:
             self._load(path)
         self._check_kind_of_run()
         clock = self._clock()
+        self._still.enter_context(clock.held())
         imported = self._import(clock)
         journal: Journal = SqliteJournal(path) if path else MemoryJournal()
         try:
@@ -198,26 +201,25 @@ class _Running:
         cursor = await journal.end()
         self._watcher.begins(self._site, imported.plan, clock)
         async with asyncio.TaskGroup() as tasks:
-            with clock.held():
-                opened = tasks.create_task(submit(Open(run)))  # Decided first, once it is loaded.
-                await asyncio.sleep(0)
-                lives = [
-                    engine.run(),
-                    fleets.run(),
-                    telemetry.run(),
-                    driver.run(self._facts(journal, cursor)),
-                    self._follow(journal, cursor, imported.plan),
-                    self._tick(clock),
-                ]
-                if self._options.path:
-                    record = RecordKeeper(journal, record_beside(self._options.path))
-                    lives.append(record.run())
-                background = [tasks.create_task(life) for life in lives]
-                await opened
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(REACH_SECONDS):
-                        await fleets.reached()
-                await self._put_in_force(imported, submit, clock)
+            opened = tasks.create_task(submit(Open(run)))  # Decided first, once it is loaded.
+            await asyncio.sleep(0)
+            lives = [
+                engine.run(),
+                fleets.run(),
+                telemetry.run(),
+                driver.run(self._facts(journal, cursor)),
+                self._follow(journal, cursor, imported.plan),
+                self._tick(clock),
+            ]
+            if self._options.path:
+                lives.append(RecordKeeper(journal, record_beside(self._options.path)).run())
+            background = [tasks.create_task(life) for life in lives]
+            await opened
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REACH_SECONDS):
+                    await fleets.reached()
+            await self._put_in_force(imported, submit, clock)
+            self._still.close()
             await self._carried_out.wait()
             await telemetry.flush()
             for task in background:

@@ -1,7 +1,7 @@
 """The driver: carries what is dispatched to the devices, and brings back how it ended.
 
-    Dispatched --follow--> [ read back, if doubtful ] --> send --> Answer
-                                       |                   `--> Acknowledge, then watch
+    Dispatched --follow--> [ read back, if sent before ] --> send --> Answer
+                                       |                      `--> Acknowledge, then watch
                                        `-- it is so already: Answer(yes), nothing is sent
 
 It holds no rule: what to send, when to try again and when to give up is decided in `schedules`.
@@ -77,7 +77,7 @@ class Driver:
         lateness_seconds = self._lateness_seconds(command)
         try:
             async with self._standing_still():
-                if command.progress.doubtful and await self._is_so(device, command):
+                if _sent_before(command) and await self._is_so(device, command):
                     await self._yes(command, command.signed_kw, None)
                     return
                 if command.expires_at is not None and command.expires_at <= self._clock.now():
@@ -219,6 +219,11 @@ def shows(reading: Reading, command: Command, tolerance_kw: float) -> bool:
     if read_kw is None or command.signed_kw is None:
         return False
     return reading.controlled is not False and abs(read_kw - command.signed_kw) <= tolerance_kw
+
+
+def _sent_before(command: Command) -> bool:
+    """Whether something of it may be in effect already, even if the last try was refused."""
+    return command.progress.doubtful or command.progress.attempt > 1
 
 
 def _wanted(command: Command) -> bool:

@@ -116,6 +116,12 @@ def test_a_doubtful_command_is_sent_if_the_device_shows_another_value() -> None:
     assert charger.told == ["read", "send cmd_by_hand"]
 
 
+def test_every_further_try_reads_back_first_even_after_a_refusal() -> None:
+    charger = Charger(reading=Reading(setpoint_kw=4.0, controlled=True))
+    drive(charger, Dispatched(command(progress=replace(SENT, attempt=2))))
+    assert charger.told == ["read", "send cmd_by_hand"]
+
+
 def test_what_was_given_up_is_looked_at_once_more() -> None:
     charger = Charger(reading=Reading(setpoint_kw=5.0, controlled=True))
     given_up = replace(SENT, status=CommandStatus.TIMED_OUT, doubtful=True)
