@@ -8,13 +8,17 @@ import typer
 from pointsman.cli.options import (
     AsJson,
     Data,
+    DryRun,
     Journal,
     Ocpp,
     Plan,
     PlanZone,
+    ReportFile,
     ShownZone,
     SiteFile,
     SiteId,
+    Speed,
+    TakeOver,
 )
 
 app = typer.Typer(
@@ -65,24 +69,13 @@ def run(  # noqa: PLR0913  The flags of a run.
     plan: Plan,
     site: SiteFile,
     *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Do everything but write to a device.")
-    ] = False,
-    speed: Annotated[
-        float, typer.Option(metavar="N", help="Simulated devices only: N times as fast.")
-    ] = 1.0,
+    dry_run: DryRun = False,
+    speed: Speed = 1.0,
     tz: PlanZone = None,
-    journal: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Where facts are kept. Default: ./pointsman.db."),
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="OUT.json", help="Write the report to this file.")
-    ] = None,
+    journal: Journal = None,
+    report: ReportFile = None,
     ocpp: Ocpp = None,
-    take_over: Annotated[
-        bool, typer.Option("--take-over", help="Take the journal from the process that has it.")
-    ] = False,
+    take_over: TakeOver = False,
     as_json: AsJson = False,
 ) -> None:
     """Carry out a plan to its end, and report. Started again, it goes on where it was."""

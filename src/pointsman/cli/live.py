@@ -139,12 +139,17 @@ class LiveView:
         self._tally = Tally()
         self._zone: tzinfo = UTC
         self._plan: Plan | None = None
+        self._at: datetime | None = None
+        """When the last fact happened."""
 
     def __enter__(self) -> "LiveView":
         self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Leave the last state on the screen."""
+        if self._at is not None:
+            self.tick(self._at)
         self._live.stop()
 
     def begins(self, site: Site, imported: Plan, clock: Clock) -> None:
@@ -155,6 +160,7 @@ class LiveView:
 
     def saw(self, fact: Fact, at: datetime) -> None:
         self._tally.take(fact)
+        self._at = at
         if isinstance(fact, TROUBLE):
             self._console.print(line_of(fact, at, self._zone), markup=False, style="red")
 

@@ -19,6 +19,19 @@ ShownZone: TypeAlias = Annotated[
     str | None,
     typer.Option("--tz", metavar="ZONE", help="The zone of times. Default: the site's, else UTC."),
 ]
+DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Do everything but write to a device.")
+]
+Speed: TypeAlias = Annotated[
+    float, typer.Option(metavar="N", help="Simulated devices only: N times as fast.")
+]
+ReportFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="OUT.json", help="Write the report to this file."),
+]
+TakeOver: TypeAlias = Annotated[
+    bool, typer.Option("--take-over", help="Take the journal from the process that has it.")
+]
 Ocpp: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Where chargers dial in. Default: 127.0.0.1:9000."),

@@ -53,7 +53,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int =
 
 
 def kw(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+    """To ten watts. Minus nothing is nothing."""
+    return "-" if value is None else f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
 
 
 def kwh(value: float | None) -> str:

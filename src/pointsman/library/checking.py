@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from math import fsum
 
 from pointsman.config import Site
 from pointsman.library.frames import read_table
 from pointsman.schedules.changes import Import, plan_of
 from pointsman.schedules.findings import Excess, over_import
-from pointsman.schedules.reports import ImportReport
 from pointsman.schedules.rows import command_of
 
 
@@ -77,43 +77,40 @@ def check_plan(
         ScheduleError: If it cannot be carried out as it is.
     """
     table = read_table(source, tz=tz)
-    found = plan_of(
-        table,
-        site.asset_map,
-        created_at=table.times[0],
-        assets=site.assets,
-        now=now,
-    )
-    beyond = (
-        over_import(found.plan, found.timelines, found.contexts, site.import_limit_kw)
-        if site.import_limit_kw is not None
-        else ()
-    )
-    assets = {id: _asset(found, id, found.report) for id in found.plan.assets}
+    found = plan_of(table, site.asset_map, created_at=table.times[0], assets=site.assets, now=now)
+    return _checked(found, site)
+
+
+def _checked(found: Import, site: Site) -> Checked:
+    plan, report = found.plan, found.report
+    assets = {asset_id: _asset(found, asset_id) for asset_id in plan.assets}
+    limit_kw = site.import_limit_kw
     return Checked(
-        found.plan.name,
-        found.plan.id,
-        found.plan.start,
-        found.plan.end,
-        found.plan.slot_count,
+        plan.name,
+        plan.id,
+        plan.start,
+        plan.end,
+        plan.slot_count,
         site.id,
-        found.report.commands,
-        found.report.cells,
-        sum(asset.planned_charge_kwh for asset in assets.values()),
-        sum(asset.planned_discharge_kwh for asset in assets.values()),
-        found.report.clamps,
-        found.report.gaps,
+        report.commands,
+        report.cells,
+        fsum(asset.planned_charge_kwh for asset in assets.values()),
+        fsum(asset.planned_discharge_kwh for asset in assets.values()),
+        report.clamps,
+        report.gaps,
         assets,
-        found.report.context,
-        found.report.unused_keys,
-        tuple(id for id in site.assets if id not in assets),
-        found.report.over_rating,
-        beyond,
-        found.report.warnings,
+        report.context,
+        report.unused_keys,
+        tuple(asset_id for asset_id in site.assets if asset_id not in assets),
+        report.over_rating,
+        over_import(plan, found.timelines, found.contexts, limit_kw)
+        if limit_kw is not None
+        else (),
+        report.warnings,
     )
 
 
-def _asset(found: Import, asset_id: str, report: ImportReport) -> AssetCheck:
+def _asset(found: Import, asset_id: str) -> AssetCheck:
     timelines = [t for t in found.timelines if t.asset_id == asset_id]
     types: Counter[str] = Counter()
     for timeline in timelines:
@@ -121,7 +118,7 @@ def _asset(found: Import, asset_id: str, report: ImportReport) -> AssetCheck:
             types[command_of(found.plan, timeline, row).type.value] += 1
     values = [value for timeline in timelines for value in timeline.values]
     return AssetCheck(
-        report.columns.get(asset_id, ()),
+        found.report.columns.get(asset_id, ()),
         dict(sorted(types.items())),
         sum(t.planned_charge_kwh for t in timelines),
         sum(t.planned_discharge_kwh for t in timelines),

@@ -1,3 +1,5 @@
+"""`pointsman check`: what a plan would do, told to programs and to people."""
+
 import io
 import json
 from types import SimpleNamespace

@@ -1,3 +1,5 @@
+"""Each command's help, and what becomes of words, pipes and interrupts."""
+
 import signal
 import subprocess
 import time

@@ -1,3 +1,5 @@
+"""Which errors are a line, and which are a bug."""
+
 import pytest
 
 from pointsman.cli import errors

@@ -1,3 +1,5 @@
+"""The line of each kind of fact."""
+
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 

@@ -1,3 +1,5 @@
+"""What a run shows while it goes on."""
+
 import io
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -123,3 +125,15 @@ def test_the_view_fits_where_the_output_goes() -> None:
     with watching(Terminal()) as view:
         assert isinstance(view, LiveView)
         cast("Watcher", view).tick(at(8))
+
+
+def test_the_last_state_is_left_on_the_terminal(site: Site) -> None:
+    told = morning()
+    told.says(at(12))
+    stream = io.StringIO()
+    with LiveView(Console(file=stream, force_terminal=True, width=100, height=20)) as view:
+        view.begins(site, plan(), SystemClock())
+        for _, fact, happened_at in told.facts:
+            view.saw(fact, happened_at)
+    assert "3 commands completed" in stream.getvalue()
+    assert "100%" in stream.getvalue()

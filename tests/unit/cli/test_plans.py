@@ -1,3 +1,5 @@
+"""`pointsman run` and `simulate`, called as users call them."""
+
 import json
 
 from pointsman.journal.ownership import owning

@@ -1,3 +1,5 @@
+"""`why`, `report`, `status` and `log`, asked of a small journal."""
+
 import json
 import subprocess
 from datetime import datetime

@@ -1,3 +1,5 @@
+"""What a check of a plan tells."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Energies of what holds for a time, and of registers."""
+
 from collections.abc import Sequence
 from datetime import timedelta
 

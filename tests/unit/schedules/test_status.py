@@ -1,3 +1,5 @@
+"""How a site stands, after stories told by the rules themselves."""
+
 from pointsman.schedules.intents import Submit
 from pointsman.schedules.views import status
 from tests.unit.schedules.given import BAY, at, hand_made, plan, timeline

@@ -1,3 +1,5 @@
+"""Why an asset does what it does, after stories told by the rules themselves."""
+
 from datetime import datetime
 
 import pytest

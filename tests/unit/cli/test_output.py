@@ -1,0 +1,30 @@
+"""Numbers as people read them."""
+
+import pytest
+
+from pointsman.cli.output import counts, kw, kwh
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (0.0, "0"),
+        (-0.0, "0"),
+        (-0.001, "0"),
+        (6.6, "6.6"),
+        (-30.0, "-30"),
+        (100, "100"),
+    ],
+)
+def test_power_is_told_to_ten_watts(value: float | None, text: str) -> None:
+    assert kw(value) == text
+
+
+def test_energy_that_no_meter_told_is_unknown() -> None:
+    assert (kwh(None), kwh(12.346)) == ("unknown", "12.35")
+
+
+def test_counts_are_words() -> None:
+    assert counts({"COMPLETED": 3, "EXPIRED": 1}) == "3 COMPLETED, 1 EXPIRED"
+    assert counts({}) == "none"
