@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.schedules.facts import ContextWritten, PlanActivated
+from pointsman.schedules.facts import ContextWritten, PlanActivated, PlanEnded
 from pointsman.schedules.intents import Submit, Unplug
 from pointsman.schedules.model import CommandType, Context, Policy
 from pointsman.schedules.report import Report, UnknownPlan, report
@@ -279,3 +279,34 @@ def test_facts_of_other_things_change_nothing() -> None:
     before = of(told)
     told.facts.append(("", ContextWritten(Context("morning", "price", ())), at(8)))
     assert of(told) == before
+
+
+def test_a_plan_counts_on_until_a_newer_one_is_really_in_force() -> None:
+    told = morning({0: 20.0})
+    told.says(at(8))
+    late = plan("late", start=at(10), slots=3, activated_at=at(10, 30), created_at=at(9))
+    told.imports(late, timeline(late, {0: 8.0}))
+    told.says(at(10, 30))
+    assert energies(told, "requested", plan_id="morning") == (50.0, 0.0)  # 2.5 h x 20 kW
+    assert energies(told, "requested") == (20.0, 0.0)  # 2.5 h x 8 kW
+
+
+def test_a_plan_that_came_in_force_late_counts_from_there() -> None:
+    told = Told()
+    told.asks(Submit(hand_made(power_kw=22.0, scheduled_at=at(6))), at(6))
+    told.says(at(6))
+    late = plan(activated_at=at(8, 30))
+    told.imports(late, timeline(late, {0: 22.0, 2: 5.0}, assumed=22.0), in_force={BAY: 22.0})
+    told.says(at(10))
+    assert energies(told, "requested") == (33.0 + 10.0, 0.0)  # 1.5 h x 22 kW, 2 h x 5 kW
+
+
+def test_the_end_of_a_plan_takes_nothing_from_what_was_metered() -> None:
+    told = morning({0: 20.0})
+    told.says(at(8))
+    for hour in range(8, 12):
+        told.measures(at(hour), at(hour + 1), 20.0, 20.0 * (hour - 7), 0.0)
+    told.says(at(12))
+    told.wakes(at(13, 1))
+    assert isinstance(told.facts[-1][1], PlanEnded)
+    assert energies(told, "delivered") == (80.0, 0.0)

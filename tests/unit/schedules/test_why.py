@@ -196,3 +196,10 @@ def test_what_sets_no_power_supersedes_no_power() -> None:
     upcoming = of(told).standing.upcoming
     assert upcoming is not None
     assert upcoming.at == at(10)
+
+
+def test_at_the_very_instant_what_begins_counts_and_what_ends_does_not() -> None:
+    told = morning()
+    told.says(at(8))
+    assert of(told, at(8)).standing.in_force_kw == 20.0
+    assert of(told, at(10)).standing.in_force_kw is None
