@@ -84,6 +84,9 @@ class Driver:
                     await self._no(command, "its time was over before it could be sent")
                     return
                 taken = await self._ask(command, device.send(command))
+                if not taken.later:
+                    await self._yes(command, taken.applied_kw, lateness_seconds)
+                    return
         except DeviceFailed as failed:
             await self._tell(
                 Answer(
@@ -97,7 +100,7 @@ class Driver:
                 )
             )
         else:
-            await self._took(device, command, taken, lateness_seconds)
+            await self._watch(device, command, taken, lateness_seconds)
 
     async def _ask(self, command: Command, call: Coroutine[Any, Any, Answered]) -> Answered:
         """What the device answers in time.
@@ -123,12 +126,10 @@ class Driver:
         asset = self._assets.get(command.asset_id)
         return shows(reading, command, asset.least_change_kw if asset else DEADBAND_LEAST_KW)
 
-    async def _took(
+    async def _watch(
         self, device: Device, command: Command, taken: Taken, lateness_seconds: float | None
     ) -> None:
-        if not taken.later:
-            await self._yes(command, taken.applied_kw, lateness_seconds)
-            return
+        """Look again and again at a device that will act when it can."""
         await self._tell(Acknowledge(command.id, command.progress.attempt, patient=True))
         while command.expires_at is None or self._clock.now() < command.expires_at:
             try:
