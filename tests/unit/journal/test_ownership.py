@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 import pointsman
+from pointsman.journal import ownership
 from pointsman.journal.ownership import InUse, owner_of, owning
 
 SOURCES = {"PYTHONPATH": str(Path(pointsman.__file__).parents[1])}
@@ -18,6 +19,7 @@ HOLDER = """
 import asyncio, sys
 from pathlib import Path
 from pointsman.journal import Fenced
+from pointsman.journal import ownership
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
 
@@ -102,6 +104,23 @@ def test_no_third_comes_in_when_the_first_ends_after_a_take_over(tmp_path: Path)
         first.kill()
         first.wait(10)
         with pytest.raises(InUse, match=f"process {second.pid}"), owning(path):
+            pass
+
+
+def test_who_locked_a_file_that_was_just_replaced_is_not_the_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody takes over after we have opened the lock file and before we have locked it."""
+    path, really = tmp_path / "a.db", ownership._try  # noqa: SLF001
+    with ExitStack() as taken:
+
+        def too_late(file: int, kind: int) -> bool:
+            monkeypatch.setattr(ownership, "_try", really)
+            taken.enter_context(owning(path, take_over=True))
+            return really(file, kind)
+
+        monkeypatch.setattr(ownership, "_try", too_late)
+        with pytest.raises(InUse), owning(path):
             pass
 
 

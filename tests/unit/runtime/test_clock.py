@@ -98,6 +98,19 @@ async def test_at_speed_960_nothing_rings_late_although_the_loop_is_busy() -> No
     assert [due for due, _ in rung] == [now for _, now in rung]
 
 
+async def test_a_timer_that_is_set_stops_the_clock_before_the_loop_gets_a_turn() -> None:
+    clock = RunClock(NOON, SPEED)
+    timers = Timers(clock, lambda _: None)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(timers.run())
+        await asyncio.sleep(0.01)
+        due = clock.now() + timedelta(seconds=30)
+        timers.set("x", due)
+        _burn(0.1)
+        assert clock.now() == due
+        running.cancel()
+
+
 async def test_timers_ring_at_speed_960_within_milliseconds_of_the_wall_clock() -> None:
     loop, waits = asyncio.get_running_loop(), list[float]()
     clock = RunClock(NOON, SPEED)

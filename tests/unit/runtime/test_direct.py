@@ -23,6 +23,7 @@ from tests.queues.model import Add, Added, Answer, Fact, Finish, Intent, Offered
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ROBOT = "caltech/robot-1"
+pytestmark = pytest.mark.timeout(30)  # What goes wrong with locks is a hang.
 
 
 class LossyJournal(MemoryJournal):

@@ -222,6 +222,25 @@ class SlowJournal(MemoryJournal):
         return await super().append(token, records)
 
 
+async def test_a_run_stands_still_while_a_commit_is_in_flight() -> None:
+    start = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    clock, passed = RunClock(start, 960), list[timedelta]()
+
+    class Watching(SlowJournal):
+        async def append(self, token: Token, records: Sequence[tuple[str, bytes]]) -> int:
+            before = clock.now()
+            position = await super().append(token, records)
+            passed.append(clock.now() - before)
+            return position
+
+    engine = Engine([QUEUES], Watching(), clock)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(engine.run())
+        await engine.submit(QUEUES, ROBOT, Add(Operation("lift", start + timedelta(days=9))))
+        running.cancel()
+    assert passed == [timedelta(0)]
+
+
 async def test_at_speed_960_a_slow_disk_makes_nothing_late() -> None:
     """Eight operations a minute apart, each offered when due, although a commit takes 48 s."""
     start = datetime(2026, 1, 1, 12, tzinfo=UTC)
