@@ -82,18 +82,14 @@ async def central_system(
         running.cancel()
 
 
-@asynccontextmanager
-async def dial(
-    central: CentralSystem, charge_point: str = "CP-1"
-) -> AsyncIterator[ClientConnection]:
-    """A bare connection of a charger."""
-    async with connect(
+def dial(central: CentralSystem, charge_point: str = "CP-1") -> connect:
+    """A bare connection of a charger: to be entered, or awaited and left to its fate."""
+    return connect(
         f"ws://{central.address}/{charge_point}",
         subprotocols=[Subprotocol("ocpp1.6")],
         proxy=None,
         close_timeout=1,
-    ) as connection:
-        yield connection
+    )
 
 
 class Tape:

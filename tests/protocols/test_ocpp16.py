@@ -252,6 +252,19 @@ async def test_meter_values_are_samples_and_tell_the_transaction() -> None:
     assert (action, payload) == ("RemoteStopTransaction", {"transactionId": 77})
 
 
+async def test_a_register_does_not_go_back_when_a_transaction_ends() -> None:
+    """Meter values have fractions of a Wh; the end of a transaction has not."""
+    ear = Ear()
+    now = SystemClock().now().isoformat()
+    values = [{"timestamp": now, "sampledValue": [{"value": "1500.9"}]}]
+    async with central_system(bay(), ear=ear) as central, library_charger(central) as charger:
+        transaction_id = await charger.start_transaction()
+        await charger.call(call.MeterValues(1, values, transaction_id), suppress=False)
+        await charger.call(call.StopTransaction(1500, now, transaction_id), suppress=False)
+    [(_, sample)] = ear.samples
+    assert (sample.power_kw, sample.charged_kwh) == (0.0, pytest.approx(1.5009))
+
+
 async def test_a_transaction_that_is_told_twice_is_one_transaction() -> None:
     start = call.StartTransaction(1, "tag", 5, "2026-01-01T00:00:00Z")
     async with central_system(bay()) as central, library_charger(central) as charger:

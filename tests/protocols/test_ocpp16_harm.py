@@ -6,10 +6,12 @@ from contextlib import suppress
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus
 from websockets.typing import Subprotocol
 
 from pointsman.devices import DeviceFailed, World
+from pointsman.devices.ocpp16.link import Link, Payload
+from pointsman.devices.ocpp16.messages import Call
 from pointsman.devices.ocpp16.session import CentralSystem
 from pointsman.runtime.clock import SystemClock
 from tests.protocols.ocpp_peers import (
@@ -20,7 +22,6 @@ from tests.protocols.ocpp_peers import (
     dial,
     library_charger,
     rate,
-    until,
 )
 
 IN_TIME_SECONDS = 1.0
@@ -134,16 +135,32 @@ async def test_a_flood_drowns_nobody_else() -> None:
         connection.transport.abort()
 
 
+async def pour(connection: ClientConnection) -> None:
+    """Listen to nothing. The answers echo the id, so more and more of them waits to be read."""
+    with suppress(ConnectionClosed):
+        while True:
+            await connection.send(f'[2,"{"x" * 100_000}","Heartbeat",{{}}]')
+
+
 async def test_a_charger_that_never_listens_does_not_hold_up_the_end() -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as tasks:
         async with central_system(bay()) as central:
-            connection = await dial(central).__aenter__()
-            tasks.create_task(flood(connection))
-            await asyncio.sleep(0.5)
+            connection = await dial(central)
+            tasks.create_task(pour(connection))
+            await asyncio.sleep(1.0)
             ending = loop.time()
         assert loop.time() - ending < 3
         connection.transport.abort()
+
+
+async def test_a_charger_that_never_listens_can_be_replaced() -> None:
+    async with central_system(bay()) as central, asyncio.TaskGroup() as tasks:
+        pouring = tasks.create_task(pour(await dial(central)))
+        await asyncio.sleep(1.0)
+        async with library_charger(central), asyncio.timeout(3):
+            await central.devices["bay"].send(rate())
+            await pouring
 
 
 async def test_a_drop_in_mid_call_is_doubt_and_harms_nobody_else() -> None:
@@ -200,14 +217,44 @@ async def test_a_second_connection_replaces_the_first() -> None:
             await central.devices["bay"].read()
 
 
+class HungUp:
+    """A connection on which some messages came before it ended."""
+
+    def __init__(self, *messages: str) -> None:
+        self._messages = list(messages)
+
+    async def recv(self) -> str:
+        if self._messages:
+            return self._messages.pop(0)
+        raise ConnectionClosedOK(None, None)
+
+    async def send(self, message: str) -> None:  # noqa: ARG002 - the shape of a connection
+        raise ConnectionClosedOK(None, None)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None: ...
+
+
 async def test_what_a_charger_said_before_it_hung_up_counts() -> None:
-    ear = Ear()
-    status = {"connectorId": 1, "errorCode": "NoError", "status": "Charging"}
-    async with central_system(bay(), ear=ear) as central:
-        async with dial(central) as connection:
-            await connection.send(json.dumps([2, "1", "StatusNotification", status]))
-        await until(lambda: "unavailable" in ear.states("bay"), "the charger is known to be away")
-    assert ear.states("bay") == ["charging", "unavailable"]
+    heard: list[str] = []
+
+    async def slowly(_payload: Payload, unique_id: str) -> Payload:
+        await asyncio.sleep(0.01)
+        heard.append(unique_id)
+        return {"currentTime": "2026-01-01T00:00:00Z"}
+
+    said = [json.dumps([2, f"{n}", "Heartbeat", {}]) for n in range(5)]
+    await Link("it", HungUp(*said), {"Heartbeat": slowly}).run()
+    assert heard == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_call_on_a_line_that_is_dead_was_surely_not_heard() -> None:
+    async with central_system(bay()) as central, dial(central) as connection:
+        link = Link("nobody", connection, {})
+        link.abandon()
+        await link.run()
+        with pytest.raises(DeviceFailed, match="is not connected") as failed:
+            await link.call(Call("Heartbeat", {}), 1.0)
+    assert not failed.value.doubtful
 
 
 async def test_a_place_that_is_taken_is_named() -> None:

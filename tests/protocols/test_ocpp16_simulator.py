@@ -313,6 +313,34 @@ async def free_address() -> str:
         return central.address
 
 
+async def test_what_nobody_confirmed_is_told_again() -> None:
+    told: list[str] = []
+    boot = {"status": "Accepted", "interval": 9, "currentTime": "2026-01-01T00:00:00Z"}
+
+    async def hang_up_at_the_first_status(connection: ServerConnection) -> None:
+        async for message in connection:
+            _, unique_id, action, payload = json.loads(message)
+            if action == "StatusNotification":
+                told.append(payload["status"])
+                return
+            await connection.send(json.dumps([3, unique_id, boot]))
+
+    async with (
+        asyncio.timeout(30),
+        serve(
+            hang_up_at_the_first_status,
+            "127.0.0.1",
+            0,
+            subprotocols=[Subprotocol("ocpp1.6")],
+            close_timeout=1,
+        ) as server,
+    ):
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with simulated(bay(), f"127.0.0.1:{port}", Log()):
+            await until(lambda: len(told) >= 3, "the status is told again and again")
+    assert set(told) == {"Available"}
+
+
 # Another central system, which shares no code with ours.
 
 

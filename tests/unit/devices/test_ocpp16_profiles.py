@@ -3,9 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from pointsman.core.assets import Asset, AssetKind
+from pointsman.devices.ocpp16.bay import Bay
 from pointsman.devices.ocpp16.messages import instant
 from pointsman.devices.ocpp16.profiles import MAX, TX, TX_DEFAULT, Profiles, profile_of
+from pointsman.devices.simulated.world import SimulatedWorld
+from pointsman.runtime.clock import SystemClock
 
 NOW = datetime(2019, 6, 5, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -86,6 +91,34 @@ def test_a_cap_is_no_rate() -> None:
     held = holding(said(1, 5000, MAX), connector=0)
     assert kw(held) is None
     assert held.cap(ASSET, NOW).kw == 5.0
+
+
+def steered(*profiles: dict[str, Any]) -> Bay:
+    """A bay with a car that is never full, told these profiles at noon."""
+    held = Profiles()
+    bay = Bay(ASSET, SimulatedWorld(SystemClock()), held)
+    bay.advance(NOW)
+    for profile in profiles:
+        held.put(profile_of(1, profile, NOW))
+    bay.apply(NOW)
+    return bay
+
+
+def test_each_period_is_followed_in_its_own_time() -> None:
+    steps = said(1, 5000, validTo=instant(NOW + 2 * HOUR))
+    steps["chargingSchedule"]["chargingSchedulePeriod"] += [{"startPeriod": 3600, "limit": 7000}]
+    bay = steered(steps)
+    bay.advance(NOW + 3 * HOUR)
+    assert bay.equipment.charged_kwh == pytest.approx(5 + 7)
+    assert bay.in_force_kw() is None
+
+
+def test_a_profile_of_a_transaction_ends_with_it() -> None:
+    bay = steered(said(1, 5000), said(2, 3000, TX))
+    bay.equipment.stop(NOW + HOUR)
+    bay.advance(NOW + HOUR)
+    bay.equipment.start(NOW + HOUR)
+    assert bay.in_force_kw() == 5.0
 
 
 def test_clearing_says_whether_anything_was_there() -> None:
