@@ -57,11 +57,22 @@ class Refusal(Exception):
 class Connection(Protocol):
     """What is needed of a WebSocket."""
 
-    async def recv(self) -> str | bytes: ...
+    async def recv(self) -> str | bytes:
+        """The next message, as soon as there is one.
 
-    async def send(self, message: str) -> None: ...
+        Raises:
+            ConnectionClosed: If none will come any more.
+        """
 
-    async def close(self, code: int = 1000, reason: str = "") -> None: ...
+    async def send(self, message: str) -> None:
+        """Pass a message on, as soon as there is room for it.
+
+        Raises:
+            ConnectionClosed: If it will not arrive.
+        """
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Say goodbye, and wait a little for the other side to do so."""
 
 
 class _Bad(Exception):
