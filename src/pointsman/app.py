@@ -8,8 +8,9 @@ plan --read_table, plan_of--> Import --steps--> engine --> journal --tail--> dri
 """
 
 import asyncio
+import gc
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +23,7 @@ from pointsman.config import Site, read_site
 from pointsman.core.names import word
 from pointsman.devices import World
 from pointsman.devices.driver import Driver
-from pointsman.devices.protocols import check_devices, open_fleets
+from pointsman.devices.protocols import Fleets, check_devices, open_fleets
 from pointsman.devices.telemetry import Telemetry
 from pointsman.journal import Cursor, Fenced, Journal
 from pointsman.journal.memory import MemoryJournal
@@ -55,7 +56,7 @@ KEEP: Final = timedelta(days=7)
 
 DEMO_SPEED: Final = 960.0
 """A day in 90 seconds."""
-Submit = Callable[[Any], Awaitable[object]]
+Submit = Callable[[Any], Coroutine[Any, Any, Any]]
 
 
 async def run(
@@ -72,6 +73,7 @@ async def run(
     check_devices(where.assets.values(), options.speed)
     table = read_table(plan, tz=options.tz)
     carried = _Running(where, table, options, watcher or Unwatched())
+    carried.refuse_what_cannot_be()
     with owning(options.path, take_over=options.take_over) if options.path else nullcontext():
         return await carried.to_the_end()
 
@@ -116,6 +118,13 @@ class _Running:
 
     # Before the first fact
 
+    def refuse_what_cannot_be(self) -> None:
+        """Before anything is opened or written: what no journal could make right."""
+        path = self._options.path
+        fresh = self._options.speed == 1 and (path is None or not path.exists())
+        now = SystemClock().now()
+        self._make(created_at=now, now=now if fresh else None)
+
     def _load(self, path: Path) -> None:
         """What an earlier run left."""
         reader = SqliteReader(path)
@@ -145,14 +154,7 @@ class _Running:
 
     def _import(self, clock: Clock) -> Import:
         """The plan, told from the present instant; or as it was told, if it is in force."""
-        make = partial(
-            plan_of,
-            self._table,
-            self._site.asset_map,
-            created_at=clock.now(),
-            assets=self._site.assets,
-            dry_run=self._options.dry_run,
-        )
+        make = partial(self._make, created_at=clock.now())
         whole = make()
         if known := self._mirror.state.plans.get(whole.plan.id):
             return Import(known, whole.timelines, whole.contexts, whole.report)
@@ -162,6 +164,10 @@ class _Running:
             if whole.plan.start <= clock.now()
         }
         return make(now=clock.now(), in_force=at_first)
+
+    def _make(self, **how: Any) -> Import:  # noqa: ANN401  Keywords of `plan_of`.
+        site, dry_run = self._site, self._options.dry_run
+        return plan_of(self._table, site.asset_map, assets=site.assets, dry_run=dry_run, **how)
 
     def _done(self, plan: Plan) -> bool:
         state = self._mirror.state
@@ -177,17 +183,11 @@ class _Running:
 
     async def _carry_out(self, imported: Import, journal: Journal, clock: Clock) -> None:
         engine = Engine([SCHEDULES], journal, clock, place=placement(self._site))
-        submit = partial(engine.submit, SCHEDULES, schedules_id(self._site.id))
-        state = self._mirror.state
-        run = Run(
-            state.run_number + 1,
-            self._options.speed,
-            self._options.dry_run,
-            clock.now(),
-            os.getpid(),
-        )
+        submit: Submit = partial(engine.submit, SCHEDULES, schedules_id(self._site.id))
+        run = self._life(clock)
+        earlier = self._mirror.state
         telemetry = Telemetry(
-            submit, self._site.assets, earlier=dict(state.measured), states=dict(state.states)
+            submit, self._site.assets, earlier=dict(earlier.measured), states=dict(earlier.states)
         )
         fleets = open_fleets(list(self._site.assets.values()), self._world(clock, telemetry))
         driver = Driver(
@@ -200,30 +200,49 @@ class _Running:
         )
         cursor = await journal.end()
         self._watcher.begins(self._site, imported.plan, clock)
+        lives = [
+            engine.run(),
+            fleets.run(),
+            telemetry.run(),
+            driver.run(self._facts(journal, cursor)),
+            self._follow(journal, cursor, imported.plan),
+            self._tick(clock),
+            *self._record(journal),
+        ]
         async with asyncio.TaskGroup() as tasks:
             opened = tasks.create_task(submit(Open(run)))  # Decided first, once it is loaded.
             await asyncio.sleep(0)
-            lives = [
-                engine.run(),
-                fleets.run(),
-                telemetry.run(),
-                driver.run(self._facts(journal, cursor)),
-                self._follow(journal, cursor, imported.plan),
-                self._tick(clock),
-            ]
-            if self._options.path:
-                lives.append(RecordKeeper(journal, record_beside(self._options.path)).run())
             background = [tasks.create_task(life) for life in lives]
             await opened
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REACH_SECONDS):
-                    await fleets.reached()
-            await self._put_in_force(imported, submit, clock)
-            self._still.close()
+            await self._begin(imported, fleets, submit, clock)
             await self._carried_out.wait()
             await telemetry.flush()
             for task in background:
                 task.cancel()
+
+    def _life(self, clock: Clock) -> Run:
+        return Run(
+            self._mirror.state.run_number + 1,
+            self._options.speed,
+            self._options.dry_run,
+            clock.now(),
+            os.getpid(),
+            str(self._site.timezone),
+        )
+
+    def _record(self, journal: Journal) -> Iterator[Coroutine[Any, Any, None]]:
+        if self._options.path:
+            yield RecordKeeper(journal, record_beside(self._options.path)).run()
+
+    async def _begin(self, imported: Import, fleets: Fleets, submit: Submit, clock: Clock) -> None:
+        """Wait for the devices, put the plan in force, and let time pass."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REACH_SECONDS):
+                await fleets.reached()
+        await self._put_in_force(imported, submit, clock)
+        gc.collect()
+        gc.freeze()  # What is loaded stays: no need to look through it again and again.
+        self._still.close()
 
     def _world(self, clock: Clock, telemetry: Telemetry) -> World:
         return World(

@@ -88,10 +88,19 @@ def test_whenever_it_is_killed_it_goes_on_and_nothing_is_lost_stale_or_repeated_
     report = json.loads(scene.report.read_text())
     rows = expected_rows(scene)
     assert report["totals"]["commands"] == {CommandStatus.COMPLETED: len(rows)}
+    check_energy(report["totals"])
     told = list(read_log(scene.log))
     check_none_is_lost(told, rows)
     check_none_is_stale(told)
     check_none_is_repeated_unread(told)
+
+
+def check_energy(totals: dict[str, float]) -> None:
+    """Within a hundredth, kills and all."""
+    for direction in ("charge", "discharge"):
+        planned_kwh = totals[f"planned_{direction}_kwh"]
+        for step in ("requested", "acknowledged", "delivered"):
+            assert totals[f"{step}_{direction}_kwh"] == pytest.approx(planned_kwh, rel=0.01), step
 
 
 def kill_after(scene: Scene, seconds: float) -> None:

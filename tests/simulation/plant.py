@@ -1,9 +1,10 @@
 """A site to simulate: faulty equipment that outlives the program which drives it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from pointsman.core.assets import Asset, AssetKind
@@ -48,20 +49,22 @@ class Witness:
     world: World
     told: list[Told] = field(default_factory=list)
     busy: bool = False
+    collided: bool = False
+    """Two calls came at a time."""
 
     async def send(self, command: Command) -> Taken:
         told = Told(self.world.clock.now(), "send", command)
-        return await self._witnessed(told, self.device.send(command))
+        return await self._witnessed(told, partial(self.device.send, command))
 
     async def read(self) -> Reading:
-        return await self._witnessed(Told(self.world.clock.now(), "read"), self.device.read())
+        return await self._witnessed(Told(self.world.clock.now(), "read"), self.device.read)
 
-    async def _witnessed(self, told: Told, call: Awaitable[Answered]) -> Answered:
-        assert not self.busy, "one call at a time"
+    async def _witnessed(self, told: Told, call: Callable[[], Awaitable[Answered]]) -> Answered:
+        self.collided = self.collided or self.busy
         self.told.append(told)
         self.busy = True
         try:
-            answer = await call
+            answer = await call()
         except DeviceFailed as failed:
             told.ended = "doubtful" if failed.doubtful else "no"
             raise

@@ -39,6 +39,7 @@ class Day:
         self.plan, self.timelines = plan, timelines
         self.told = {id: witness.told for id, witness in plant.witnesses.items()}
         self.lives = plant.lives
+        assert not any(w.collided for w in plant.witnesses.values()), "one call at a time"
         journal = plant.world.journal
         assert isinstance(journal, FaultyJournal)
         self.happened = journal.happened([SCHEDULES])

@@ -56,16 +56,21 @@ class Driver:
         self._opened_at = opened_at
         """No command of this run was due before."""
         self._activated_at: dict[str, datetime] = {}
+        self._looking: dict[str, asyncio.Task[None]] = {}
+        """By asset: who looks after a command that was given up, until a newer one comes."""
 
     async def run(self, facts: AsyncIterator[Any]) -> None:
         """Carry out this run's part of `facts`, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             async for fact in facts:
                 match fact:
-                    case Dispatched(command) if command.progress.run == self._run_number:
+                    case Dispatched(command) if self._mine(command):
+                        if looking := self._looking.pop(command.asset_id, None):
+                            looking.cancel()
                         tasks.create_task(self._carry(command))
                     case Failed(command) | TimedOut(command) if self._mine(command):
-                        tasks.create_task(self._look_again(command))
+                        look = tasks.create_task(self._look_again(command))
+                        self._looking[command.asset_id] = look
                     case PlanActivated(plan) if plan.activated_at is not None:
                         self._activated_at[plan.id] = plan.activated_at
 

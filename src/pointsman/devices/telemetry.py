@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from pointsman.core.assets import Asset, AssetKind
 from pointsman.core.entity import Rejected
@@ -38,7 +38,7 @@ class Meter:
 
     asset_id: str
     charged_kwh: float = 0.0
-    """Since the run began, as is the next."""
+    """Since the first run here, as is the next."""
     discharged_kwh: float = 0.0
     began: datetime | None = None
     last: Sample | None = None
@@ -47,13 +47,26 @@ class Meter:
     energy_kwh: float = 0.0
     """Net, in this period, from power alone: what the average is made of."""
 
+    @classmethod
+    def after(cls, earlier: Measurement) -> Self:
+        """Go on where an earlier run ended: a register counted all the while."""
+        last = Sample(
+            earlier.until,
+            0.0,
+            earlier.register_charged_kwh,
+            earlier.register_discharged_kwh,
+            earlier.soc_percent,
+        )
+        return cls(earlier.asset_id, earlier.charged_kwh, earlier.discharged_kwh, last=last)
+
     def take(self, sample: Sample) -> None:
         if self.last is not None and sample.at < self.last.at:
             return  # It overtook another one. What it says is old.
-        if self.began is None or self.last is None:
-            self.began, self.least_kw, self.most_kw = sample.at, sample.power_kw, sample.power_kw
-        else:
+        if self.last is not None:
             self._count(self.last, sample)
+        if self.began is None:
+            self.began, self.energy_kwh = sample.at, 0.0
+            self.least_kw = self.most_kw = sample.power_kw
         self.least_kw = min(self.least_kw, sample.power_kw)
         self.most_kw = max(self.most_kw, sample.power_kw)
         self.last = sample
@@ -87,6 +100,8 @@ class Meter:
             self.charged_kwh,
             self.discharged_kwh,
             self.last.soc_percent,
+            self.last.charged_kwh,
+            self.last.discharged_kwh,
         )
         self.began, self.energy_kwh = self.last.at, 0.0
         self.least_kw = self.most_kw = self.last.power_kw
@@ -107,8 +122,7 @@ class Telemetry:
         self._submit = submit
         self._assets = assets
         self._meters = {
-            asset_id: Meter(asset_id, m.charged_kwh, m.discharged_kwh)
-            for asset_id, m in (earlier or {}).items()
+            asset_id: Meter.after(measurement) for asset_id, measurement in (earlier or {}).items()
         }
         self._states = {asset_id: state.state for asset_id, state in (states or {}).items()}
         self._waiting: asyncio.Queue[Intent] = asyncio.Queue()

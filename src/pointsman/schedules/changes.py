@@ -92,12 +92,10 @@ def plan_of(  # noqa: PLR0913  # The documented keywords of an import.
         plan_rev: The planner's own number of this plan.
         horizon_end: When the last slot ends. Default: after the most frequent step.
         on_unmapped: What a column shaped like a command, but without an asset, is.
-        nan: What an empty cell means, but for vehicles: the last value for at most `max_hold`
-            slots and then the asset's safe default, an error, or the safe default at once.
-        max_hold: Slots that a value is held for, where cells are empty.
+        nan: What an empty cell means, but for vehicles: hold the last value, safe, or an error.
+        max_hold: Slots that a value is held for; then the asset's safe default.
         both: What charging and discharging in one slot is: an error, or their difference.
-        end: What the release at the end says: the safe default at once, the same after the last
-            value was held for one more slot, or 0.
+        end: What the release says: the safe default at once or a slot later, or 0.
         assume_initial: Signed kW that assets may be trusted to follow already, by asset id.
         in_force: Signed kW that assets are known to follow, by asset id.
         replace: Whether assets that the plan does not name are released too.
@@ -113,19 +111,13 @@ def plan_of(  # noqa: PLR0913  # The documented keywords of an import.
     _check_choices(given, max_hold)
     site = assets or {}
     assignment = assign(table.name, tuple(table.columns), asset_map, site, on_unmapped)
-    if not assignment.targets:
-        raise ScheduleError(f"{table.name}: no column commands an asset; one called {SHAPES} would")
+    told = _assets_of(table, assignment, released)
     start, offsets = _times(table, horizon_end)
-    warnings: list[str] = warnings_of(table.name, assignment)
-    cells = {
-        group: (read_cells(table, targets, both, warnings), targets)
-        for group, targets in assignment.of_channel().items()
-    }
     plan = Plan(
         plan_id or _hash(table, assignment, asset_map),
         start,
         offsets,
-        tuple(dict.fromkeys((*(t.asset_id for t in assignment.targets), *released))),
+        told,
         created_at,
         name or table.name,
         plan_rev,
@@ -138,6 +130,31 @@ def plan_of(  # noqa: PLR0913  # The documented keywords of an import.
     hours = tuple((after - before) / 3600.0 for before, after in pairwise(offsets))
     frame = Frame(plan.id, hours, _first_slot(table.name, plan, now), nan, max_hold, end)
     known = {**(in_force or {}), **(assume_initial or {})}
+    return _imported(table, plan, frame, assignment, site, both, known, released)
+
+
+def _assets_of(table: Table, assignment: Assignment, released: Collection[str]) -> tuple[str, ...]:
+    if not assignment.targets:
+        raise ScheduleError(f"{table.name}: no column commands an asset; one called {SHAPES} would")
+    return tuple(dict.fromkeys((*(t.asset_id for t in assignment.targets), *released)))
+
+
+def _imported(
+    table: Table,
+    plan: Plan,
+    frame: Frame,
+    assignment: Assignment,
+    site: Mapping[str, Asset],
+    both: Both,
+    known: Mapping[str, float],
+    released: Collection[str],
+) -> Import:
+    """The plan with all its rows, and what there is to say of it."""
+    warnings: list[str] = warnings_of(table.name, assignment)
+    cells = {
+        group: (read_cells(table, targets, both, warnings), targets)
+        for group, targets in assignment.of_channel().items()
+    }
     timelines = (
         *_timelines(table, frame, site, cells, known, warnings),
         *_releases(frame, site, released, assignment),

@@ -285,9 +285,12 @@ class Measurement:
     least_kw: float
     most_kw: float
     charged_kwh: float
-    """Since the run began, as is the next."""
+    """Since the first run here, as is the next."""
     discharged_kwh: float
     soc_percent: float | None = None
+    register_charged_kwh: float | None = None
+    """What the meter's own register said at `until`. None: it has none."""
+    register_discharged_kwh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
