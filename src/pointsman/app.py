@@ -13,13 +13,14 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
 
 from pointsman.config import Site, read_site
+from pointsman.core.entity import Rejected
 from pointsman.core.names import word
 from pointsman.devices import World
 from pointsman.devices.driver import Driver
@@ -33,24 +34,25 @@ from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.library.frames import read_table
 from pointsman.library.running import EXAMPLES, Options, Replaced, Unwatched, Watcher
 from pointsman.runtime.clock import Clock, RunClock, SystemClock
-from pointsman.runtime.codec import Codec, Happened
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
+from pointsman.runtime.history import history
 from pointsman.runtime.mirror import Mirror
-from pointsman.runtime.record import RecordKeeper, RecordReader, record_beside
+from pointsman.runtime.record import RecordKeeper, record_beside
 from pointsman.schedules import SCHEDULES, schedules_id
 from pointsman.schedules.changes import Import, plan_of
 from pointsman.schedules.facts import Fact, Measured
 from pointsman.schedules.importing import in_force_at, steps
-from pointsman.schedules.intents import Open, Tidy
+from pointsman.schedules.intents import Intent, Open, Tidy
 from pointsman.schedules.model import Plan, Run
-from pointsman.schedules.plans import carried_out
+from pointsman.schedules.plans import Stale, carried_out
 from pointsman.schedules.report import Report, report
 from pointsman.schedules.table import ScheduleError, Table
 
 REACH_SECONDS: Final = 15.0
 """How long a run waits at its start for devices to be reached, by the wall clock."""
 TICK_SECONDS: Final = 0.2
+IMPORT_TRIES: Final = 5
 KEEP: Final = timedelta(days=7)
 """Commands that ended earlier than this stay in the record only."""
 
@@ -103,18 +105,18 @@ class _Running:
         self._check_kind_of_run()
         clock = self._clock()
         self._still.enter_context(clock.held())
-        imported = self._import(clock)
+        plan = self._plan(clock)
         journal: Journal = SqliteJournal(path) if path else MemoryJournal()
         try:
-            if not self._done(imported.plan):
+            if not self._done(plan):
                 with _one_cause(path):
-                    await self._carry_out(imported, journal, clock)
-            facts = await _all_facts(journal, path)
+                    await self._carry_out(plan, journal, clock)
+            facts = await history(journal, path, [SCHEDULES])
         finally:
             if isinstance(journal, SqliteJournal):
                 await journal.close()
         site_facts = (f for f in facts if f.entity == self._mirror.name)
-        return report(site_facts, plan_id=imported.plan.id, site_id=self._site.id)
+        return report(site_facts, plan_id=plan.id, site_id=self._site.id)
 
     # Before the first fact
 
@@ -152,18 +154,10 @@ class _Running:
         start = self._table.times[0]
         return RunClock(max(start, self._mirror.at or start), self._options.speed)
 
-    def _import(self, clock: Clock) -> Import:
-        """The plan, told from the present instant; or as it was told, if it is in force."""
-        make = partial(self._make, created_at=clock.now())
-        whole = make()
-        if known := self._mirror.state.plans.get(whole.plan.id):
-            return Import(known, whole.timelines, whole.contexts, whole.report)
-        at_first = {
-            asset_id: power_kw
-            for asset_id, power_kw in in_force_at(self._mirror.state, clock.now()).items()
-            if whole.plan.start <= clock.now()
-        }
-        return make(now=clock.now(), in_force=at_first)
+    def _plan(self, clock: Clock) -> Plan:
+        """The plan as a whole; or as it was put in force in an earlier run."""
+        plan = self._make(created_at=clock.now()).plan
+        return self._mirror.state.plans.get(plan.id, plan)
 
     def _make(self, **how: Any) -> Import:  # noqa: ANN401  Keywords of `plan_of`.
         site, dry_run = self._site, self._options.dry_run
@@ -181,7 +175,7 @@ class _Running:
 
     # While it runs
 
-    async def _carry_out(self, imported: Import, journal: Journal, clock: Clock) -> None:
+    async def _carry_out(self, plan: Plan, journal: Journal, clock: Clock) -> None:
         engine = Engine([SCHEDULES], journal, clock, place=placement(self._site))
         submit: Submit = partial(engine.submit, SCHEDULES, schedules_id(self._site.id))
         run = self._life(clock)
@@ -199,13 +193,13 @@ class _Running:
             opened_at=run.started_at,
         )
         cursor = await journal.end()
-        self._watcher.begins(self._site, imported.plan, clock)
+        self._watcher.begins(self._site, plan, clock)
         lives = [
             engine.run(),
             fleets.run(),
             telemetry.run(),
             driver.run(self._facts(journal, cursor)),
-            self._follow(journal, cursor, imported.plan),
+            self._follow(journal, cursor, plan),
             self._tick(clock),
             *self._record(journal),
         ]
@@ -214,7 +208,7 @@ class _Running:
             await asyncio.sleep(0)
             background = [tasks.create_task(life) for life in lives]
             await opened
-            await self._begin(imported, fleets, submit, clock)
+            await self._begin(plan, fleets, submit, clock)
             await self._carried_out.wait()
             await telemetry.flush()
             for task in background:
@@ -234,12 +228,12 @@ class _Running:
         if self._options.path:
             yield RecordKeeper(journal, record_beside(self._options.path)).run()
 
-    async def _begin(self, imported: Import, fleets: Fleets, submit: Submit, clock: Clock) -> None:
+    async def _begin(self, plan: Plan, fleets: Fleets, submit: Submit, clock: Clock) -> None:
         """Wait for the devices, put the plan in force, and let time pass."""
         with suppress(TimeoutError):
             async with asyncio.timeout(REACH_SECONDS):
                 await fleets.reached()
-        await self._put_in_force(imported, submit, clock)
+        await self._put_in_force(plan, submit, clock)
         gc.collect()
         gc.freeze()  # What is loaded stays: no need to look through it again and again.
         self._still.close()
@@ -257,18 +251,30 @@ class _Running:
             speed=self._options.speed,
         )
 
-    async def _put_in_force(self, imported: Import, submit: Submit, clock: Clock) -> None:
+    async def _put_in_force(self, plan: Plan, submit: Submit, clock: Clock) -> None:
         """Write the plan and activate it, unless that was done in an earlier run."""
         while await submit(Tidy(clock.now() - KEEP)):
             pass
-        if imported.plan.id in self._mirror.state.plans:
-            return
-        now = clock.now()
-        plan = replace(imported.plan, activated_at=now)
+        for tries_left in reversed(range(IMPORT_TRIES)):
+            if plan.id in self._mirror.state.plans:
+                return
+            try:
+                for step in self._steps(clock.now()):
+                    await submit(step)
+            except Rejected as rejected:
+                if isinstance(rejected, Stale) or not tries_left:
+                    raise  # Else what is in force has just changed: tell the changes from that.
+            else:
+                return
+
+    def _steps(self, now: datetime) -> Iterator[Intent]:
+        """The import, told from the present instant and from what is in force then."""
         state = self._mirror.state
-        known = in_force_at(state, now)
-        for step in steps(plan, imported.timelines, imported.contexts, state, known):
-            await submit(step)
+        begun = self._table.times[0] <= now
+        known = in_force_at(state, now) if begun else {}
+        made = self._make(created_at=now, now=now, in_force=known)
+        plan = replace(made.plan, activated_at=now)
+        return steps(plan, made.timelines, made.contexts, state, known)
 
     async def _facts(self, journal: Journal, cursor: Cursor) -> AsyncIterator[Fact]:
         async for _, happened in follow(journal, [SCHEDULES], cursor):
@@ -288,26 +294,6 @@ class _Running:
         while True:
             self._watcher.tick(clock.now())
             await asyncio.sleep(TICK_SECONDS)
-
-
-async def _all_facts(journal: Journal, path: Path | None) -> list[Happened]:
-    """All that ever happened, oldest first."""
-    if path is None:
-        return [happened async for happened in _until_now(journal)]
-    codec, reader = Codec([SCHEDULES]), RecordReader(path)
-    try:
-        rows = await asyncio.to_thread(lambda: list(reader.facts()))
-        return [codec.decode(row.key, row.data) for row in rows]
-    finally:
-        reader.close()
-
-
-async def _until_now(journal: Journal) -> AsyncIterator[Happened]:
-    end = await journal.end()
-    async for cursor, happened in follow(journal, [SCHEDULES]):
-        yield happened
-        if cursor == end:
-            return
 
 
 def placement(site: Site) -> Callable[[str], str]:
