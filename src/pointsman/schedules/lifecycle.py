@@ -21,9 +21,9 @@ After a try whose end is not known (silence, a crash) the next one is `doubtful`
 it reads back first. `decide` looks at what is due, for the price of that, and moves nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, assert_never
 
 from pointsman.core.entity import Forgotten, Rejected, Wake
@@ -77,7 +77,7 @@ def decide(site: Site, intent: Intent | Wake, now: datetime) -> Sequence[Fact]:
         case CheckTimeouts():
             return _at_most(due_now.silent(site, now))
         case Sweep():
-            return _at_most(due_now.over(site, now))
+            return _at_most(chain(due_now.over(site, now), plans.ended(site, now)))
         case Tidy(before):
             return _at_most(tidying.needless(site, before))
         case Submit(command):
@@ -176,7 +176,7 @@ def _to_send(site: Site, seen: set[str], now: datetime) -> list[Dispatched]:
     return [commands.handed_out(site, c, now) for c in sorted(ready, key=due_now.order_in(site))]
 
 
-def _at_most(facts: Iterator[Fact]) -> Sequence[Fact]:
+def _at_most(facts: Iterable[Fact]) -> Sequence[Fact]:
     return list(islice(facts, FACTS_AT_ONCE))
 
 

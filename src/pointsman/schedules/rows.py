@@ -45,7 +45,7 @@ def command_of(
 ) -> Command:
     """The command that `row` is, untried. Its id is none of those `taken`."""
     value, mark = timeline.values[row], timeline.marks.get(row)
-    type = _type(timeline, row)
+    type = type_of(timeline, row)
     scheduled_at = starts_at(plan, timeline, row)
     key = idempotency_key(plan.id, timeline.asset_id, scheduled_at, type, value)
     return Command(
@@ -80,7 +80,8 @@ def command_id(key: str, taken: Container[str] = frozenset()) -> str:
     return next((id for n in digits if (id := f"cmd_{key[:n]}") not in taken), f"cmd_{key}")
 
 
-def _type(timeline: Timeline, row: int) -> CommandType:
+def type_of(timeline: Timeline, row: int) -> CommandType:
+    """What kind of command `row` is. A 0 keeps the direction of the value before it."""
     value = timeline.values[row]
     match timeline.channel:
         case Channel.LIMIT:

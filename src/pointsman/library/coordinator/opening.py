@@ -1,0 +1,134 @@
+"""What an engine opens before its first fact: its journal, and the description of its site."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from pointsman.config import Site, read_site
+from pointsman.core.assets import Asset
+from pointsman.journal import BlockingJournal, Record, Token
+from pointsman.journal.memory import MemoryJournal
+from pointsman.journal.ownership import owning
+from pointsman.journal.sqlite import SqliteJournal
+from pointsman.library.coordinator.settings import DispatchError
+from pointsman.runtime.clock import Clock
+
+
+def open_journal(
+    journal: str | Path | BlockingJournal | None, closing: ExitStack
+) -> BlockingJournal:
+    """The journal to write. What is opened here is closed with `closing`.
+
+    Raises:
+        InUse: If another process, or an engine that was not closed, writes the file.
+        JournalUnreadable: If the file is no journal.
+    """
+    match journal:
+        case None:
+            return MemoryJournal()
+        case str() | Path():
+            path = Path(journal)
+            closing.enter_context(owning(path))
+            return _OwnFile(SqliteJournal(path), closing)
+    return journal
+
+
+class _OwnFile:
+    """A journal in a file that ends with its engine. Nobody waits for it after that."""
+
+    def __init__(self, journal: SqliteJournal, closing: ExitStack) -> None:
+        self._journal = journal
+        self._closed = False
+        closing.callback(self._close)
+
+    @property
+    def shards(self) -> int:
+        return self._journal.shards
+
+    def claim_now(self, shard: int, *, after: Token | None = None) -> Token:
+        return self._open().claim_now(shard, after=after)
+
+    def append_now(self, token: Token, records: Sequence[tuple[str, bytes]]) -> int:
+        return self._open().append_now(token, records)
+
+    def load_now(self, token: Token) -> Sequence[Record]:
+        return self._open().load_now(token)
+
+    def _open(self) -> SqliteJournal:
+        if self._closed:
+            raise DispatchError(f"the engine of {self._journal.path} is closed: make another")
+        return self._journal
+
+    def _close(self) -> None:
+        self._closed = True
+        self._journal.close_now()
+
+
+def open_site(site: str | Path | Site | None, site_id: str) -> tuple[str, Mapping[str, Asset]]:
+    """The site's id and its assets. Without a description, nothing is known of any asset.
+
+    Raises:
+        SiteError: If the file does not say what a site file must.
+        ValueError: If the site and the configuration have different ids.
+    """
+    if site is None:
+        return site_id, {}
+    known = site if isinstance(site, Site) else read_site(Path(site))
+    if site_id not in {"site", known.id}:
+        raise ValueError(
+            f"site_id={site_id!r} is not the site's id, {known.id!r}; leave it out, or let both"
+            " be the same"
+        )
+    return known.id, known.assets
+
+
+class ToldTime:
+    """The greatest instant that anybody told, else what a clock says."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._told: datetime | None = None
+        self._running = False
+        self._lock = Lock()
+
+    @property
+    def told(self) -> datetime | None:
+        return self._told
+
+    def now(self) -> datetime:
+        with self._lock:
+            if self._running:
+                now = self._clock.now()
+                self._told = now if self._told is None else max(self._told, now)
+            return self._told or self._clock.now()
+
+    def clock_now(self) -> datetime:
+        return self._clock.now()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The clock itself tells, inside. Once at a time."""
+        with self._lock:
+            if self._running:
+                raise DispatchError("the engine runs already")
+            self._running = True
+        try:
+            yield
+        finally:
+            self._running = False
+
+    def tell(self, now: datetime | None) -> datetime:
+        """Take an instant in, and return the time that it is now.
+
+        Raises:
+            ValueError: If it has no zone.
+        """
+        if now is None:
+            return self.now()
+        if now.tzinfo is None:
+            raise ValueError(f"now={now} has no zone; datetime.now(timezone.utc) would work")
+        with self._lock:
+            self._told = now if self._told is None else max(self._told, now)
+            return self._told
