@@ -55,7 +55,8 @@ class Driver:
         self._run_number = run_number
         self._opened_at = opened_at
         """No command of this run was due before."""
-        self._activated_at: dict[str, datetime] = {}
+        self._known_since: dict[str, float] = {}
+        """By plan: when it was seen to come into force, in seconds of the event loop."""
         self._looking: dict[str, asyncio.Task[None]] = {}
         """By asset: who looks after a command that was given up, until a newer one comes."""
 
@@ -71,8 +72,8 @@ class Driver:
                     case Failed(command) | TimedOut(command) if self._mine(command):
                         look = tasks.create_task(self._look_again(command))
                         self._looking[command.asset_id] = look
-                    case PlanActivated(plan) if plan.activated_at is not None:
-                        self._activated_at[plan.id] = plan.activated_at
+                    case PlanActivated(plan):
+                        self._known_since[plan.id] = asyncio.get_running_loop().time()
 
     async def _carry(self, command: Command) -> None:
         device = self._devices.get(command.asset_id)
@@ -191,9 +192,12 @@ class Driver:
         """From due to now, by the wall clock. None for another try: it was late on purpose."""
         if command.progress.attempt > 1:
             return None
-        known = (self._opened_at, self._activated_at.get(command.plan_id))
-        due = max(command.scheduled_at, *(at for at in known if at is not None))
-        return max(self._clock.wall_seconds_since(due), 0.0)
+        due = max(command.scheduled_at, self._opened_at or command.scheduled_at)
+        late_seconds = self._clock.wall_seconds_since(due)
+        if (known_since := self._known_since.get(command.plan_id)) is not None:
+            known_seconds = asyncio.get_running_loop().time() - known_since
+            late_seconds = min(late_seconds, known_seconds)
+        return max(late_seconds, 0.0)
 
     @asynccontextmanager
     async def _standing_still(self) -> AsyncIterator[None]:

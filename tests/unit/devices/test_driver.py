@@ -50,7 +50,13 @@ def command(**also: Any) -> Command:  # noqa: ANN401
     return hand_made(**(given | also))
 
 
-def drive(charger: Charger, *facts: Fact, seconds: float = 100, run: int = 1) -> list[Intent]:
+def drive(
+    charger: Charger,
+    *facts: Fact,
+    seconds: float = 100,
+    run: int = 1,
+    happening: AsyncIterator[Fact] | None = None,
+) -> list[Intent]:
     """What the driver submits within some time of these facts."""
     told: list[Intent] = []
 
@@ -59,7 +65,7 @@ def drive(charger: Charger, *facts: Fact, seconds: float = 100, run: int = 1) ->
         if isinstance(intent, Answer) and intent.error == "reject me":
             raise Rejected("too late")
 
-    async def happening() -> AsyncIterator[Fact]:
+    async def all_at_once() -> AsyncIterator[Fact]:
         for fact in facts:
             yield fact
         await asyncio.Event().wait()
@@ -70,7 +76,7 @@ def drive(charger: Charger, *facts: Fact, seconds: float = 100, run: int = 1) ->
         )
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(seconds):
-                await driver.run(happening())
+                await driver.run(happening or all_at_once())
 
     play(story)
     return told
@@ -181,14 +187,21 @@ def test_a_device_that_acts_later_is_acknowledged_and_watched() -> None:
 
 
 def test_lateness_counts_from_due_or_from_when_it_could_be_known() -> None:
-    due_earlier = command(scheduled_at=EPOCH - timedelta(hours=1), plan_id="morning")
-    activated = plan(activated_at=EPOCH + timedelta(seconds=2))
-    [first] = drive(Charger(), Dispatched(due_earlier))
+    early = command(scheduled_at=EPOCH - timedelta(hours=1), plan_id="morning")
+    [first] = drive(Charger(), Dispatched(early))
     assert isinstance(first, Answer)
     assert first.lateness_seconds == pytest.approx(0, abs=0.01), "the run opened just now"
-    [second] = drive(Charger(), PlanActivated(activated), Dispatched(due_earlier))
+
+    async def later() -> AsyncIterator[Fact]:
+        await asyncio.sleep(7)
+        yield PlanActivated(plan())
+        await asyncio.sleep(2)
+        yield Dispatched(early)
+        await asyncio.Event().wait()
+
+    [second] = drive(Charger(), happening=later())
     assert isinstance(second, Answer)
-    assert second.lateness_seconds == 0.0
+    assert second.lateness_seconds == pytest.approx(2, abs=0.01), "the plan came only then"
 
 
 def test_another_try_has_no_lateness_as_it_is_late_on_purpose() -> None:
