@@ -1,8 +1,10 @@
 """The rules of the house that a machine can hold: sizes, words, layers, and what lies around."""
 
 import ast
+import os
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -10,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from importlinter.cli import lint_imports
 
 ROOT: Final = Path(__file__).parent.parent
 SOURCE: Final = ROOT / "src" / "pointsman"
@@ -21,6 +22,8 @@ FUNCTION_LIMIT: Final = 70
 FUNCTION_AIM: Final = 40
 LONGER: Final[dict[str, str]] = {
     "src/pointsman/schedules/model.py": "all nouns of the pillar, mostly their docstrings",
+    "src/pointsman/schedules/changes.py:plan_of": "the documented keywords, a line each, twice",
+    "src/pointsman/__init__.py:run": "the flags of a run, and a line for each",
     "src/pointsman/schedules/lifecycle.py:decide": "one row an intent: the table is the function",
 }
 """Files and functions (`file:name`) of `src` that pass the aim, each with its reason."""
@@ -165,9 +168,15 @@ def test_each_dependency_is_pinned() -> None:
     assert sorted(names - pins - {"pointsman"}) == []
 
 
-def test_the_layers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert lint_imports(no_logo=True) == 0, "run lint-imports: the captured output says where"
+def test_the_layers_hold() -> None:
+    """In a process of its own, as it would silence every logger of this one."""
+    lint = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
+    command = [sys.executable, "-c", lint]
+    paths = {**os.environ, "PYTHONPATH": str(SOURCE.parent)}
+    result = subprocess.run(
+        command, cwd=ROOT, env=paths, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout
 
 
 def test_nobody_imports_a_signboard() -> None:

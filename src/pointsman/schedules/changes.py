@@ -80,12 +80,11 @@ def plan_of(  # noqa: PLR0913  # The documented keywords of an import.
     dry_run: bool = False,
     released: Collection[str] = (),
 ) -> Import:
-    """Make a plan of a table.
+    """Make a plan of a table; `name` is what users know it by, by default the table's.
 
     Args:
-        table: Its rows.
         asset_map: Plan column, or the part of its name that tells the asset, to asset id.
-        created_at: When the plan was made; an older plan never replaces a newer one.
+        created_at: When it was made; an older plan never replaces a newer one.
         assets: The site's assets by id. Empty: not known; assets then have no limits.
         now: Slots that are over by then are left out. None: no slot is past.
         plan_id: Default: a hash of times, commanding columns and asset map.
@@ -100,24 +99,21 @@ def plan_of(  # noqa: PLR0913  # The documented keywords of an import.
         in_force: Signed kW that assets are known to follow, by asset id.
         replace: Whether assets that the plan does not name are released too.
         policy: How hard each command is tried.
-        name: What users know the plan by. Default: the table's name.
         dry_run: Nothing of it may reach a device.
         released: Assets to let go at once, because an older plan holds them.
 
     Raises:
         ScheduleError: If it cannot be carried out as it is. The plan in force is not touched.
     """
-    given = {"nan": nan, "both": both, "end": end, "on_unmapped": on_unmapped, "replace": replace}
-    _check_choices(given, max_hold)
-    site = assets or {}
-    assignment = assign(table.name, tuple(table.columns), asset_map, site, on_unmapped)
-    told = _assets_of(table, assignment, released)
+    _check_choices(max_hold, nan=nan, both=both, end=end, on_unmapped=on_unmapped, replace=replace)
+    assignment = assign(table.name, tuple(table.columns), asset_map, assets or {}, on_unmapped)
+    series = _read(table, assignment, both)
     start, offsets = _times(table, horizon_end)
     plan = Plan(
         plan_id or _hash(table, assignment, asset_map),
         start,
         offsets,
-        told,
+        tuple(dict.fromkeys((*(t.asset_id for t in assignment.targets), *released))),
         created_at,
         name or table.name,
         plan_rev,
@@ -130,13 +126,25 @@ def plan_of(  # noqa: PLR0913  # The documented keywords of an import.
     hours = tuple((after - before) / 3600.0 for before, after in pairwise(offsets))
     frame = Frame(plan.id, hours, _first_slot(table.name, plan, now), nan, max_hold, end)
     known = {**(in_force or {}), **(assume_initial or {})}
-    return _imported(table, plan, frame, assignment, site, both, known, released)
+    return _imported(table, plan, frame, assignment, series, assets or {}, known, released)
 
 
-def _assets_of(table: Table, assignment: Assignment, released: Collection[str]) -> tuple[str, ...]:
+class _Commanded(NamedTuple):
+    """The checked cells of all that is commanded, and what was odd about them."""
+
+    cells: Mapping[tuple[str, Channel], tuple[Series, Sequence[Target]]]
+    warnings: list[str]
+
+
+def _read(table: Table, assignment: Assignment, both: Both) -> _Commanded:
     if not assignment.targets:
         raise ScheduleError(f"{table.name}: no column commands an asset; one called {SHAPES} would")
-    return tuple(dict.fromkeys((*(t.asset_id for t in assignment.targets), *released)))
+    warnings: list[str] = warnings_of(table.name, assignment)
+    cells = {
+        group: (read_cells(table, targets, both, warnings), targets)
+        for group, targets in assignment.of_channel().items()
+    }
+    return _Commanded(cells, warnings)
 
 
 def _imported(
@@ -144,23 +152,18 @@ def _imported(
     plan: Plan,
     frame: Frame,
     assignment: Assignment,
+    series: _Commanded,
     site: Mapping[str, Asset],
-    both: Both,
     known: Mapping[str, float],
     released: Collection[str],
 ) -> Import:
     """The plan with all its rows, and what there is to say of it."""
-    warnings: list[str] = warnings_of(table.name, assignment)
-    cells = {
-        group: (read_cells(table, targets, both, warnings), targets)
-        for group, targets in assignment.of_channel().items()
-    }
     timelines = (
-        *_timelines(table, frame, site, cells, known, warnings),
+        *_timelines(table, frame, site, series.cells, known, series.warnings),
         *_releases(frame, site, released, assignment),
     )
     contexts = tuple(Context(plan.id, c, tuple(table.columns[c])) for c in assignment.context)
-    report = report_of(plan, frame.first, timelines, assignment, site, warnings)
+    report = report_of(plan, frame.first, timelines, assignment, site, series.warnings)
     return Import(plan, timelines, contexts, report)
 
 
@@ -171,7 +174,7 @@ def rows_of(timeline: Timeline, plan: Plan) -> Iterator[Row]:
         yield Row(row, begins, value, timeline.marks.get(row), ends)
 
 
-def _check_choices(given: Mapping[str, str], max_hold: int) -> None:
+def _check_choices(max_hold: int, **given: str) -> None:
     for option, value in given.items():
         if value not in _CHOICES[option]:
             words = ", ".join(map(repr, _CHOICES[option]))
