@@ -82,6 +82,11 @@ class Desk:
     cut: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     """Rows, by plan, that are cancelled as their vehicle has left."""
 
+    @property
+    def bare(self) -> bool:
+        """Nothing on it, and nothing to remember."""
+        return not (self.lanes or self.in_flight or len(self.queue) or self.cut)
+
     def say(self, plan_id: str, channel: Channel, row: int) -> None:
         """A row became a command, or passed; so did all before it."""
         self.said[plan_id, channel] = max(row, self.said.get((plan_id, channel), -1))

@@ -11,7 +11,7 @@ from typing import Final
 from pointsman.core.entity import Forgotten
 from pointsman.core.names import part, text_of
 from pointsman.schedules.model import Channel, Command, CommandStatus
-from pointsman.schedules.site import FLYING, Desk, Site
+from pointsman.schedules.site import FLYING, Site
 
 LIVING: Final = (CommandStatus.PENDING, *FLYING)
 
@@ -35,7 +35,7 @@ def forget(site: Site, thing: str) -> None:
     what, *words = thing.split("~")
     if not words:
         command = site.commands.pop(thing, None)
-        if command is not None and site.look(command.asset_id) == Desk():
+        if command is not None and site.look(command.asset_id).bare:
             site.desks.pop(command.asset_id, None)
         return
     plan_id, *rest = map(text_of, words)

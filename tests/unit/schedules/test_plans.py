@@ -16,7 +16,7 @@ from pointsman.schedules.facts import (
     TimelineWritten,
     Unplugged,
 )
-from pointsman.schedules.intents import Activate, Submit, Tidy, Unplug, Write
+from pointsman.schedules.intents import Activate, Cancel, Submit, Tidy, Unplug, Write
 from pointsman.schedules.lifecycle import decide, due, evolve, initial
 from pointsman.schedules.model import Channel, Context, Mark
 from pointsman.schedules.plans import Stale
@@ -303,3 +303,13 @@ def test_an_ended_plan_is_forgotten_once_a_newer_one_is_there() -> None:
     assert set(site.plans) == {"newer"}
     assert [c.plan_id for c in site.commands.values()] == ["newer"]
     assert site.things == {"newer": {"slots~newer~bay-1~power"}}
+
+
+def test_forgetting_one_command_forgets_no_other_of_its_asset() -> None:
+    site = initial()
+    for id, hour in (("cmd_over", 8), ("cmd_waits", 12)):
+        ask(site, Submit(hand_made(id, scheduled_at=at(hour))), at(7))
+    ask(site, Cancel("cmd_over"), at(7))
+    assert [f.thing for f in ask(site, Tidy(at(9)), at(9))] == ["cmd_over"]
+    assert due(site) == at(12)
+    assert powers(wake(site, at(12))) == [5.0]
