@@ -61,7 +61,6 @@ class DispatchEngine(Assembly):
             ScheduleError: If it cannot be carried out as it is; the message says where and why.
             StaleScheduleError: If the plan in force is newer.
         """
-        self._time.tell(options.get("now"))
         commands, report = self._importer.take(table, asset_map, ImportOptions(**options))
         self.last_import = report or self.last_import
         return commands

@@ -130,8 +130,9 @@ class Importer:
         Raises:
             ScheduleError: If it cannot be carried out. The plan in force stays.
         """
-        if options.created_at is not None and options.created_at.tzinfo is None:
-            raise ScheduleError(f"created_at={options.created_at} has no zone; add a UTC offset")
+        for name, instant in (("now", options.now), ("created_at", options.created_at)):
+            if instant is not None and instant.tzinfo is None:
+                raise ScheduleError(f"{name}={instant} has no zone; add a UTC offset")
         table = read_table(source, start=options.start, freq=options.freq, tz=options.tz)
         for _ in range(TRIES):
             try:
@@ -152,6 +153,7 @@ class Importer:
             return CommandSequence(made.plan, (), self.book.row), None
         if plan_id != made.plan.id:
             made, in_force = self._made(table, asset_map, replace(options, plan_id=plan_id))
+        self.time.tell(options.now)
         plan = replace(made.plan, activated_at=self.time.told)
         with self.owner.looking() as site:
             intents = list(steps(plan, made.timelines, made.contexts, site, in_force))
@@ -205,7 +207,7 @@ class Importer:
 
     def _in_force(self, table: Table, options: ImportOptions, site: Site) -> dict[str, float]:
         """What assets follow, if that counts: the plan must speak of the present."""
-        now = self.time.now()
+        now = self.time.at(options.now)
         if not table.times[0] <= now < table.ends(options.horizon_end):
             return {}
         return in_force_at(site, now)

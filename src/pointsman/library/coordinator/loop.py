@@ -21,14 +21,14 @@ from pointsman.library.coordinator.carrying import Carrier
 from pointsman.library.coordinator.commands import Command
 from pointsman.library.coordinator.opening import ToldTime
 from pointsman.library.coordinator.sending import Result, confirm, send_async
-from pointsman.runtime.clock import Clock, rest_seconds
+from pointsman.runtime.clock import Clock
 from pointsman.runtime.codec import Happened
 from pointsman.schedules.facts import Dispatched, Fact
 from pointsman.schedules.intents import Answer, Open
 from pointsman.schedules.model import Command as Value
 from pointsman.schedules.model import Run
 
-LEAST_REST_SECONDS: Final = 0.01
+LEAST_REST_SECONDS: Final = 0.001
 
 
 class Loop:
@@ -98,10 +98,12 @@ class Loop:
         return await send_async(adapter, command)
 
     async def _rest(self, until: datetime | None) -> None:
+        now = self._time.now()
         instants = [at for at in (self._owner.due(), until) if at is not None]
-        rest = [max(rest_seconds(self._clock, at), LEAST_REST_SECONDS) for at in instants]
+        rests = [(at - now).total_seconds() / self._clock.speed for at in instants]
+        rest_seconds = max(min([self._interval_seconds, *rests]), LEAST_REST_SECONDS)
         with suppress(TimeoutError):
-            async with asyncio.timeout(min([self._interval_seconds, *rest])):
+            async with asyncio.timeout(rest_seconds):
                 await self._news.wait()
 
     @contextmanager
@@ -109,12 +111,18 @@ class Loop:
         """Whatever happens, on whichever thread, ends the rest."""
         loop = asyncio.get_running_loop()
 
-        def hear(_: Happened) -> None:
+        def hear(_: Happened | None = None) -> None:
             with suppress(RuntimeError):  # The loop is closed.
                 loop.call_soon_threadsafe(self._news.set)
 
         unsubscribe = self._owner.subscribe(hear)
+        self._time.told_more = hear
         try:
             yield
         finally:
             unsubscribe()
+            self._time.told_more = _nobody
+
+
+def _nobody() -> None:
+    """There is no loop to be woken."""

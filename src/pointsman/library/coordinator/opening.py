@@ -1,6 +1,6 @@
 """What an engine opens before its first fact: its journal, and the description of its site."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -92,6 +92,8 @@ class ToldTime:
         self._told: datetime | None = None
         self._running = False
         self._lock = Lock()
+        self.told_more: Callable[[], None] = lambda: None
+        """Called whenever somebody told a later instant."""
 
     @property
     def told(self) -> datetime | None:
@@ -119,8 +121,8 @@ class ToldTime:
         finally:
             self._running = False
 
-    def tell(self, now: datetime | None) -> datetime:
-        """Take an instant in, and return the time that it is now.
+    def at(self, now: datetime | None) -> datetime:
+        """The time that it would be if `now` were told.
 
         Raises:
             ValueError: If it has no zone.
@@ -129,6 +131,17 @@ class ToldTime:
             return self.now()
         if now.tzinfo is None:
             raise ValueError(f"now={now} has no zone; datetime.now(timezone.utc) would work")
-        with self._lock:
-            self._told = now if self._told is None else max(self._told, now)
-            return self._told
+        return max(now, self._told or now)
+
+    def tell(self, now: datetime | None) -> datetime:
+        """Take an instant in, and return the time that it is now.
+
+        Raises:
+            ValueError: If it has no zone.
+        """
+        at = self.at(now)
+        if now is not None:
+            with self._lock:
+                self._told = at = max(at, self._told or at)
+            self.told_more()
+        return at
