@@ -55,6 +55,7 @@ def move(site: Site, command: Command) -> None:
         lane = desk.lane(command.channel)
         if lane.last is None or lane.last.sequence <= command.sequence:
             lane.last = command
+    site.clear(command.asset_id)
 
 
 def handed_out(site: Site, command: Command, now: datetime) -> Dispatched:

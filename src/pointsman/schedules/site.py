@@ -85,7 +85,7 @@ class Desk:
     @property
     def bare(self) -> bool:
         """Nothing on it, and nothing to remember."""
-        return not (self.lanes or self.in_flight or len(self.queue) or self.cut)
+        return not (self.lanes or self.in_flight or len(self.queue) or self.said or self.cut)
 
     def say(self, plan_id: str, channel: Channel, row: int) -> None:
         """A row became a command, or passed; so did all before it."""
@@ -193,6 +193,12 @@ class Site:
         if desk is None:
             desk = self.desks[asset_id] = Desk()
         return desk
+
+    def clear(self, asset_id: str) -> None:
+        """Take a desk away that has nothing on it, as if it had never been."""
+        desk = self.desks.get(asset_id)
+        if desk is not None and desk.bare:
+            del self.desks[asset_id]
 
     def due_desks(self, now: datetime) -> Iterator[Desk]:
         """Of every asset that needs a look at `now`, in an order that any rebuilt site has too."""

@@ -35,8 +35,8 @@ def forget(site: Site, thing: str) -> None:
     what, *words = thing.split("~")
     if not words:
         command = site.commands.pop(thing, None)
-        if command is not None and site.look(command.asset_id).bare:
-            site.desks.pop(command.asset_id, None)
+        if command is not None:
+            site.clear(command.asset_id)
         return
     plan_id, *rest = map(text_of, words)
     if what == "plan":
@@ -44,16 +44,23 @@ def forget(site: Site, thing: str) -> None:
         site.agenda.drop(f"plan {plan_id}")
         return
     if what == "slots":
-        staged = site.staged.get(plan_id, {})
-        staged.pop((rest[0], Channel(rest[1])), None)
-        if not staged:
-            site.staged.pop(plan_id, None)
+        _forget_rows(site, plan_id, rest[0], Channel(rest[1]))
     elif what == "unplugged":
-        site.desk(rest[0]).cut.pop(plan_id, None)
+        site.look(rest[0]).cut.pop(plan_id, None)
+        site.clear(rest[0])
     things = site.things.get(plan_id, set())
     things.discard(thing)
     if not things:
         site.things.pop(plan_id, None)
+
+
+def _forget_rows(site: Site, plan_id: str, asset_id: str, channel: Channel) -> None:
+    staged = site.staged.get(plan_id, {})
+    staged.pop((asset_id, channel), None)
+    if not staged:
+        site.staged.pop(plan_id, None)
+    site.look(asset_id).said.pop((plan_id, channel), None)
+    site.clear(asset_id)
 
 
 def _plans_in_use(site: Site) -> set[str]:

@@ -16,10 +16,11 @@ from pointsman.schedules.facts import (
     TimelineWritten,
     Unplugged,
 )
-from pointsman.schedules.intents import Activate, Cancel, Submit, Tidy, Unplug, Write
+from pointsman.schedules.intents import Activate, Cancel, Dispatch, Submit, Tidy, Unplug, Write
 from pointsman.schedules.lifecycle import decide, due, evolve, initial
 from pointsman.schedules.model import Channel, Context, Mark
 from pointsman.schedules.plans import Stale
+from pointsman.schedules.rows import command_of
 from pointsman.schedules.site import Site, in_force_kw
 from tests.unit.schedules.given import (
     BAY,
@@ -151,7 +152,7 @@ def test_a_plan_told_from_a_value_that_is_no_longer_in_force_is_rejected() -> No
     [({"rev": 4}, {"rev": 3}), ({"created_at": at(8)}, {"created_at": at(7)})],
 )
 def test_an_older_plan_than_the_one_in_force_is_refused(
-    in_force: dict[str, Any], newer: dict[str, object]
+    in_force: dict[str, Any], newer: dict[str, Any]
 ) -> None:
     first = plan(**in_force)
     site = carried_out(timeline(first, {0: 1.0}), plan=first)
@@ -303,6 +304,27 @@ def test_an_ended_plan_is_forgotten_once_a_newer_one_is_there() -> None:
     assert set(site.plans) == {"newer"}
     assert [c.plan_id for c in site.commands.values()] == ["newer"]
     assert site.things == {"newer": {"slots~newer~bay-1~power"}}
+    assert site.desk(BAY).said == {("newer", Channel.POWER): 0}, "else it grows with each plan"
+
+
+def test_a_site_that_forgot_a_command_is_the_site_that_never_knew_it() -> None:
+    site, twin = initial(), initial()
+    for id in ("cmd_1", "cmd_2"):
+        ask(site, Submit(hand_made(id)), at(7))
+    ended = [ask(site, Cancel(id), at(7))[0] for id in ("cmd_1", "cmd_2")]
+    evolve(twin, ended[1])
+    assert [f.thing for f in ask(site, Tidy(at(9)), at(9))] == ["cmd_1"]
+    assert site == twin, "an asset whose commands are over is no asset to look at"
+    assert not site.desks
+
+
+def test_a_row_that_was_over_stays_so_whatever_is_read_first_after_a_restart() -> None:
+    site = simple({0: 22.0, 3: 0.0})
+    row = command_of(plan(), timeline(plan(), {0: 22.0, 3: 0.0}), 0)
+    [expired] = ask(site, Dispatch(row), at(11))
+    again = evolve(initial(), expired)
+    carried_out(timeline(plan(), {0: 22.0, 3: 0.0}), plan=plan(), site=again)
+    assert again.desk(BAY).said == site.desk(BAY).said == {("morning", Channel.POWER): 0}
 
 
 def test_forgetting_one_command_forgets_no_other_of_its_asset() -> None:
