@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from rich.console import CONSOLE_SVG_FORMAT, Console
+from rich.console import Console
 
 from pointsman.app import run
 from pointsman.cli.live import LiveView
@@ -28,8 +28,8 @@ AT: Final = datetime.fromisoformat("2019-06-05T13:50:00-07:00")
 """When the picture is taken."""
 WIDTH: Final = 84
 HEIGHT: Final = 38
-FORMAT: Final = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-"""Without fonts from somebody's server: any monospaced one will do."""
+FONTS: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""Fonts from somebody's server, which no page needs: any monospaced one will do."""
 
 
 class Taken(Exception):
@@ -65,7 +65,8 @@ class Photographer:
         self._console.export_text()  # What was shown before is not part of the picture.
         self.view.tick(now)
         command = f"pointsman run {PLAN} --site {SITE} --speed {SPEED:g}"
-        self._console.save_svg(str(HERE / "run.svg"), title=command, code_format=FORMAT)
+        svg = FONTS.sub("", self._console.export_svg(title=command))
+        (HERE / "run.svg").write_text(svg)
         raise Taken
 
 

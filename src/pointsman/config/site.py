@@ -75,7 +75,7 @@ class Site:
 
 
 _POWER: Final = number(above=0)
-_SITE: Final[Mapping[str, Check]] = {
+SITE: Final[Mapping[str, Check]] = {
     "id": text,
     "timezone": zone,
     "import_limit_kw": number(least=0),
@@ -106,13 +106,13 @@ ASSET: Final[Mapping[str, Check]] = {
     "min_policy": choice(MinPolicy),
 }
 """What `[[asset]]` may say. A field of `Asset` each."""
-_RESOURCE: Final[Mapping[str, Check]] = {
+RESOURCE: Final[Mapping[str, Check]] = {
     "id": text,
     "approve": choice(Approval),
     "answer_within_seconds": number(above=0),
     "device": device,
 }
-_MICROGRID: Final[Mapping[str, Check]] = {"id": whole(least=1), "components": table}
+MICROGRID: Final[Mapping[str, Check]] = {"id": whole(least=1), "components": table}
 _TABLES: Final = ("site", "asset", "resource", "asset_map", "microgrid")
 
 Thing = TypeVar("Thing", Asset, Resource)
@@ -127,7 +127,7 @@ def read_site(path: str | Path) -> Site:
     document = read_document(Path(path))
     for header in document.values:
         check_keys({header: None}, _TABLES, _place(document, header))
-    head = _only(document, "site").read(_SITE, required=["id"])
+    head = _only(document, "site").read(SITE, required=["id"])
     tables = _many(document, "asset")
     if not tables:
         raise SiteError(f"{document.path}: no assets; describe each in an [[asset]] table")
@@ -163,7 +163,7 @@ def _asset(here: Table) -> Asset:
 
 
 def _resource(here: Table) -> Resource:
-    return Resource(**here.read(_RESOURCE, required=["id"]))
+    return Resource(**here.read(RESOURCE, required=["id"]))
 
 
 def _asset_map(here: Table, assets: Mapping[str, Asset]) -> Mapping[str, str]:
@@ -177,7 +177,7 @@ def _microgrid(document: Document, assets: Mapping[str, Asset]) -> Microgrid | N
     if "microgrid" not in document.values:
         return None
     here = _only(document, "microgrid")
-    read = here.read(_MICROGRID, required=["id"])
+    read = here.read(MICROGRID, required=["id"])
     inner = Table(document, "microgrid.components", read.get("components", {}))
     components = {}
     for key in inner.values:
