@@ -36,7 +36,7 @@ def send(adapter: Adapter, command: Command, worker: Worker) -> Result:
         if inspect.isawaitable(sent):
             return worker.wait_for(_in_time(sent, command.timeout_seconds))
     except Exception as error:  # An adapter's failure is the command's, and no other's.
-        return _failure(error)
+        return _failure(command, error)
     return sent
 
 
@@ -49,7 +49,7 @@ async def send_async(adapter: Adapter, command: Command) -> Result:
         sent = await asyncio.to_thread(call, command)
         return await _in_time(sent, command.timeout_seconds) if inspect.isawaitable(sent) else sent
     except Exception as error:
-        return _failure(error)
+        return _failure(command, error)
 
 
 async def confirm(adapter: Adapter, command: Command) -> bool | Failure:
@@ -62,7 +62,7 @@ async def confirm(adapter: Adapter, command: Command) -> bool | Failure:
             return bool(await _in_time(ask(command), command.timeout_seconds))
         return bool(await asyncio.to_thread(ask, command))
     except Exception as error:
-        return _failure(error)
+        return _failure(command, error)
 
 
 def answer_to(command_id: str, attempt: int, sent: Result) -> Answer | Acknowledge | None:
@@ -100,7 +100,8 @@ async def _in_time(sent: Awaitable[Any], seconds: float) -> Result:
         raise
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(command: Command, error: Exception) -> Failure:
+    log.info("%s to %r failed", command.command_id, command.asset_id, exc_info=error)
     silent = isinstance(error, TimeoutError)
     return Failure(
         str(error) or type(error).__name__,
