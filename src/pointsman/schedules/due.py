@@ -10,7 +10,7 @@ from pointsman.schedules.model import Channel, Command, CommandStatus
 from pointsman.schedules.rows import command_of
 from pointsman.schedules.site import Desk, Site
 
-Rank: TypeAlias = Callable[[Command], tuple[int, datetime, bool, int, str]]
+Rank: TypeAlias = Callable[[Command], tuple[int, datetime, bool, int, int, str]]
 
 
 def silent(site: Site, now: datetime) -> Iterator[CommandFact]:
@@ -45,14 +45,16 @@ def ready(site: Site, now: datetime) -> Iterator[Command]:
 
 def order_in(site: Site) -> Rank:
     """Urgent first, then what is due first; and less power before more, so that a limit that
-    all share holds while they move.
+    all share holds while they move. What is equal goes as its plan's table has it.
     """
 
-    def rank(command: Command) -> tuple[int, datetime, bool, int, str]:
+    def rank(command: Command) -> tuple[int, datetime, bool, int, int, str]:
         lane = site.look(command.asset_id).lanes.get(command.channel)
         before = lane.last.signed_kw if lane and lane.last else None
         more = (command.signed_kw or 0.0) > (before or 0.0)
-        return -command.priority, command.scheduled_at, more, command.sequence, command.asset_id
+        place = site.places.get(command.plan_id, {}).get(command.asset_id, 0)
+        urgent, id = -command.priority, command.asset_id
+        return urgent, command.scheduled_at, more, command.sequence, place, id
 
     return rank
 

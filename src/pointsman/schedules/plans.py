@@ -74,6 +74,7 @@ def stage(site: Site, timeline: Timeline) -> None:
 def put_in_force(site: Site, plan: Plan) -> set[str]:
     """Remember a plan, and hand its timelines to its assets. Returns the assets concerned."""
     site.plans[plan.id] = plan
+    site.places[plan.id] = {asset_id: n for n, asset_id in enumerate(plan.assets)}
     if site.newest is None or site.newest.activation <= plan.activation:
         site.newest = plan
     for timeline in site.staged.pop(plan.id, {}).values():

@@ -163,6 +163,8 @@ class Site:
     run: Run | None = None
     plans: dict[str, Plan] = field(default_factory=dict)
     """Every activated plan that the journal still holds."""
+    places: dict[str, dict[str, int]] = field(default_factory=dict, compare=False)
+    """By plan: where each of its assets stands in its table."""
     staged: dict[str, dict[tuple[str, Channel], Timeline]] = field(default_factory=dict)
     """Timelines of plans that are not in force yet, and may never be."""
     things: dict[str, set[str]] = field(default_factory=dict)

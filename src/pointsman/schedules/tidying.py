@@ -41,6 +41,7 @@ def forget(site: Site, thing: str) -> None:
     plan_id, *rest = map(text_of, words)
     if what == "plan":
         site.plans.pop(plan_id, None)
+        site.places.pop(plan_id, None)
         site.agenda.drop(f"plan {plan_id}")
         return
     if what == "slots":

@@ -121,6 +121,14 @@ def test_less_power_is_sent_before_more_so_that_a_shared_limit_holds() -> None:
     assert order == ["bay-2", "bay-3", "bay-1"]
 
 
+def test_equals_go_as_the_table_has_them() -> None:
+    morning = plan(assets=("zebra", "apple"))
+    rows = [timeline(morning, {0: 5.0}, asset) for asset in morning.assets]
+    site = carried_out(*rows, plan=morning)
+    sends = [f.command.asset_id for f in wake(site, at(8)) if isinstance(f, Dispatched)]
+    assert sends == ["zebra", "apple"]
+
+
 def test_the_urgent_goes_first() -> None:
     site = simple({3: 1.0})
     for n, priority in enumerate((1, 5, 3)):
