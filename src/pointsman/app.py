@@ -24,6 +24,7 @@ from pointsman.core.entity import Rejected
 from pointsman.core.names import word
 from pointsman.devices import World
 from pointsman.devices.driver import Driver
+from pointsman.devices.earlier import earlier_of
 from pointsman.devices.protocols import Fleets, check_devices, open_fleets
 from pointsman.devices.telemetry import Telemetry
 from pointsman.journal import Cursor, Fenced, Journal
@@ -249,6 +250,7 @@ class _Running:
             ocpp=self._options.ocpp,
             dry_run=self._options.dry_run,
             speed=self._options.speed,
+            earlier=earlier_of(self._mirror.state),
         )
 
     async def _put_in_force(self, plan: Plan, submit: Submit, clock: Clock) -> None:

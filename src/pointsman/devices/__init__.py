@@ -16,7 +16,7 @@ from typing import Protocol as Shape
 
 from pointsman.core.assets import Asset
 from pointsman.runtime.clock import Clock
-from pointsman.schedules.model import Command
+from pointsman.schedules.model import Command, Measurement
 
 
 class DeviceFailed(Exception):
@@ -106,6 +106,17 @@ class Device(Shape):
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is known of an asset from earlier runs."""
+
+    measured: Measurement | None = None
+    """What its meter said last. None: nothing."""
+    state: str = ""
+    commands: tuple[Command, ...] = ()
+    """Those that were completed and may be in effect, in the order they were sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """What a protocol's devices are given."""
 
@@ -123,6 +134,8 @@ class World:
     dry_run: bool = False
     """Nothing may be written to any equipment. Enforced again in `protocols.open_fleets`."""
     speed: float = 1.0
+    earlier: Mapping[str, Earlier] = field(default_factory=dict)
+    """By asset id. For equipment that lives in this process and ended with the last one."""
 
 
 class Fleet(Shape):

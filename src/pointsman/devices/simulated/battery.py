@@ -38,6 +38,10 @@ class Battery(Equipment):
         capacity_kwh = self.asset.capacity_kwh
         return 100 * self._stored_kwh / capacity_kwh if capacity_kwh else None
 
+    def _recall(self, soc_percent: float | None, state: str) -> None:  # noqa: ARG002
+        if soc_percent is not None:
+            self._stored_kwh = self._kwh_at(soc_percent)
+
     def _aim_kw(self) -> float:
         if self.setpoint_kw is not None and self._follows:
             return self.setpoint_kw

@@ -92,6 +92,12 @@ class EvBay(Equipment):
                 if self.in_service:
                     self._note("preparing", "")
 
+    def _recall(self, soc_percent: float | None, state: str) -> None:
+        self._stopped = state == "finishing"
+        self._begun = self._stopped or state in {"charging", "suspended"}
+        if self._car is not None and soc_percent is not None:
+            self._taken_kwh = self._car.wanted_kwh * soc_percent / 100
+
     def _leave(self) -> None:
         self._car, self._taken_kwh = None, 0.0
         self._begun = self._stopped = False

@@ -19,7 +19,7 @@ from typing import ClassVar, Final
 
 from pointsman.core.assets import Asset
 from pointsman.devices import Sample
-from pointsman.schedules.model import Channel
+from pointsman.schedules.model import Channel, Measurement
 
 TICK: Final = timedelta(microseconds=1)
 EMPTY_KWH: Final = 1e-8
@@ -67,6 +67,21 @@ class Equipment:
         self._setpoint_ends = self._limit_ends = NEVER
         self._follows = True
         self._changes: deque[Change] = deque(maxlen=_CHANGES_LIMIT)
+
+    def begin_at(self, at: datetime, measured: Measurement) -> None:
+        """Let time begin at `at`, with the registers of the last reading. Then tell, and recall."""
+        self._at = at
+        self.charged_kwh = measured.register_charged_kwh or 0.0
+        self.discharged_kwh = measured.register_discharged_kwh or 0.0
+        self._turn(at)
+
+    def recall(self, soc_percent: float | None, state: str) -> None:
+        """Be as it was when it was read last. That is the only change that there is to tell."""
+        self.in_service = state != "unavailable"
+        self._recall(soc_percent, state)
+        self._settle()
+        self._changes.clear()
+        self._changes.append(Change(self.state, self.reason, self.sample()))
 
     def tell(
         self,
@@ -223,6 +238,9 @@ class Equipment:
 
     def _turn(self, at: datetime) -> None:
         """What happens by itself at this instant."""
+
+    def _recall(self, soc_percent: float | None, state: str) -> None:
+        """What its kind knows besides."""
 
     def _room_kwh(self) -> tuple[float, float]:
         """How much it can still give, how much it can still take: at the meter, in kWh."""

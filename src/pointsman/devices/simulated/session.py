@@ -21,6 +21,7 @@ from pointsman.devices import DeviceFailed, Fleet, Reading, Sample, Taken, World
 from pointsman.devices.simulated.commands import carry_out
 from pointsman.devices.simulated.faults import Fate, Faults, fate_of
 from pointsman.devices.simulated.physics import NEVER, Equipment, Unsupported
+from pointsman.devices.simulated.restoring import restore
 from pointsman.devices.simulated.site import site_of
 from pointsman.devices.simulated.world import SimulatedWorld
 from pointsman.schedules.model import PATIENT, Channel, Command
@@ -119,6 +120,9 @@ class SimulatedFleet:
     def __init__(self, assets: Sequence[Asset], world: World) -> None:
         self._world = world
         self._site = site_of(assets, world)
+        for asset_id, earlier in world.earlier.items():
+            if equipment := self._site.equipment.get(asset_id):
+                restore(equipment, earlier, world.clock.now(), told=not world.dry_run)
         self._agenda: Agenda[datetime] = Agenda()
         self._sooner = asyncio.Event()
         self._wakes_at = NEVER

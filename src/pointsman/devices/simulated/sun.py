@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pointsman.core.assets import Asset
 from pointsman.devices.simulated.physics import EPOCH, Equipment
-from pointsman.schedules.model import Channel
+from pointsman.schedules.model import Channel, Measurement
 
 SUNRISE_HOUR: Final = 6.0
 SUNSET_HOUR: Final = 20.0
@@ -91,6 +91,14 @@ class Meter(Equipment):
     def __init__(self, asset: Asset, parts: Sequence[Equipment] = ()) -> None:
         super().__init__(asset)
         self.parts = tuple(parts)
+
+    def begin_at(self, at: datetime, measured: Measurement) -> None:  # noqa: ARG002
+        """Only its registers: its time begins with that of its parts."""
+        self.charged_kwh = measured.register_charged_kwh or 0.0
+        self.discharged_kwh = measured.register_discharged_kwh or 0.0
+
+    def recall(self, soc_percent: float | None, state: str) -> None:
+        """It has nothing of its own to recall."""
 
     def advance(self, now: datetime) -> None:
         """Let time pass for itself and its parts until `now`."""
