@@ -1,6 +1,6 @@
 """What is due at a site: what ended, what is over, what may be sent next. Looks, moves nothing."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ from pointsman.schedules.model import Channel, Command, CommandStatus
 from pointsman.schedules.rows import command_of
 from pointsman.schedules.site import Desk, Site
 
-Rank: TypeAlias = Callable[[Command], tuple[int, datetime, bool, int, int, str]]
+Rank: TypeAlias = Callable[[Command], tuple[object, ...]]
 
 
 def silent(site: Site, now: datetime) -> Iterator[CommandFact]:
@@ -22,41 +22,54 @@ def silent(site: Site, now: datetime) -> Iterator[CommandFact]:
 
 
 def over(site: Site, now: datetime) -> Iterator[CommandFact]:
-    """Pending commands whose time is over, or that something newer replaces."""
+    """Commands that are due, and whose time is over or that something newer replaces."""
     for desk in site.due_desks(now):
-        if desk.in_flight is None:
-            due = _queued(site, desk, now)
-            newest = _newest(due, _rows(site, desk, now))
-            for command in due:
-                if fact := _end(desk, command, newest[command.channel], now):
-                    yield fact
+        for _, end in _judged(site, desk, now):
+            if end is not None:
+                yield end
 
 
 def ready(site: Site, now: datetime) -> Iterator[Command]:
     """The best command of each asset that is free for one. Untouched rows among them."""
     for desk in site.due_desks(now):
-        if desk.in_flight is None:
-            due = [*_queued(site, desk, now), *_rows(site, desk, now)]
-            newest = _newest(due, ())
-            fit = [c for c in due if _end(desk, c, newest[c.channel], now) is None]
-            if fit:
-                yield min(fit, key=order_in(site))
+        fit = [command for command, end in _judged(site, desk, now) if end is None]
+        if fit:
+            yield min(fit, key=order_in(site))
 
 
 def order_in(site: Site) -> Rank:
-    """Urgent first, then what is due first; and less power before more, so that a limit that
-    all share holds while they move. What is equal goes as its plan's table has it.
+    """Urgent first, then what is due first, then less power before more. What is equal goes as
+    its plan's table has it.
     """
 
-    def rank(command: Command) -> tuple[int, datetime, bool, int, int, str]:
-        lane = site.look(command.asset_id).lanes.get(command.channel)
-        before = lane.last.signed_kw if lane and lane.last else None
-        more = (command.signed_kw or 0.0) > (before or 0.0)
-        place = site.places.get(command.plan_id, {}).get(command.asset_id, 0)
-        urgent, id = -command.priority, command.asset_id
-        return urgent, command.scheduled_at, more, command.sequence, place, id
+    def rank(command: Command) -> tuple[object, ...]:
+        more, equals = _asks_for_more(site, command), _place(site, command)
+        return -command.priority, command.scheduled_at, more, *equals
 
     return rank
+
+
+def sending_order_in(site: Site) -> Rank:
+    """Urgent first, then less power before more, however long each has been due: so a limit
+    that all assets share holds while they move.
+    """
+
+    def rank(command: Command) -> tuple[object, ...]:
+        more, equals = _asks_for_more(site, command), _place(site, command)
+        return -command.priority, more, command.scheduled_at, *equals
+
+    return rank
+
+
+def _asks_for_more(site: Site, command: Command) -> bool:
+    lane = site.look(command.asset_id).lanes.get(command.channel)
+    before = lane.last.signed_kw if lane and lane.last else None
+    return (command.signed_kw or 0.0) > (before or 0.0)
+
+
+def _place(site: Site, command: Command) -> tuple[int, int, str]:
+    place = site.places.get(command.plan_id, {}).get(command.asset_id, 0)
+    return command.sequence, place, command.asset_id
 
 
 def _queued(site: Site, desk: Desk, now: datetime) -> list[Command]:
@@ -70,23 +83,38 @@ def _rows(site: Site, desk: Desk, now: datetime) -> list[Command]:
     ]
 
 
-def _newest(queued: Iterable[Command], rows: Iterable[Command]) -> dict[Channel, Command]:
-    """The latest setpoint of each channel. Between equals, what a plan says now."""
+def _judged(site: Site, desk: Desk, now: datetime) -> list[tuple[Command, CommandFact | None]]:
+    """All that is due for an asset that is free, and how each ends unsent. None: it may go out."""
+    if desk.in_flight is not None:
+        return []
+    due = [*_queued(site, desk, now), *_rows(site, desk, now)]
     newest: dict[Channel, Command] = {}
-    for command in (*queued, *rows):
+    for command in due:
         other = newest.get(command.channel)
-        if other is None or _age(other) <= _age(command):
+        if not _too_late(command, now) and (
+            other is None or _age(site, other) <= _age(site, command)
+        ):
             newest[command.channel] = command
-    return newest
+    return [(c, _end(desk, c, newest.get(c.channel, c), now)) for c in due]
 
 
-def _age(command: Command) -> tuple[datetime, bool, int]:
-    return command.scheduled_at, command.row >= 0, command.sequence
+def _age(site: Site, command: Command) -> tuple[datetime, bool, int]:
+    """What is greater is newer. A row is as old as its plan's coming into force, at most.
+
+    Between equals, what a plan says now is newest.
+    """
+    plan = site.plans.get(command.plan_id) if command.row >= 0 else None
+    known_at = (plan.activated_at if plan else None) or command.scheduled_at
+    return max(command.scheduled_at, known_at), command.row >= 0, command.sequence
+
+
+def _too_late(command: Command, now: datetime) -> bool:
+    return command.expires_at is not None and command.expires_at <= now
 
 
 def _end(desk: Desk, command: Command, newest: Command, now: datetime) -> CommandFact | None:
     """How a pending command ends unsent. None: it may go out."""
-    if command.expires_at is not None and command.expires_at <= now:
+    if _too_late(command, now):
         return Expired(ended(command, CommandStatus.EXPIRED, now))
     if newest.id != command.id:
         return superseded(command, newest.id, now)

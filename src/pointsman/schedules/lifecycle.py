@@ -173,7 +173,8 @@ def _wake(site: Site, now: datetime) -> Sequence[Fact]:
 def _to_send(site: Site, seen: set[str], now: datetime) -> list[Dispatched]:
     """One command an asset, in the order of sending. Assets with news already must wait."""
     ready = (c for c in due_now.ready(site, now) if c.asset_id not in seen)
-    return [commands.handed_out(site, c, now) for c in sorted(ready, key=due_now.order_in(site))]
+    order = due_now.sending_order_in(site)
+    return [commands.handed_out(site, command, now) for command in sorted(ready, key=order)]
 
 
 def _at_most(facts: Iterable[Fact]) -> Sequence[Fact]:

@@ -97,7 +97,7 @@ class Desk:
     def next_row(self, segment: Segment) -> int:
         """The first row that is neither said nor cancelled. May be one past the last."""
         row = self.said.get((segment.plan.id, segment.timeline.channel), -1) + 1
-        for begin, end in self.cut.get(segment.plan.id, ()):
+        for begin, end in self._spans_cut(segment):
             if begin <= row < end:
                 row = end
         return row
@@ -133,8 +133,12 @@ class Desk:
         return timeline.assumed is not None and now < (timeline.assumed_until or FOREVER)
 
     def _cut(self, segment: Segment, row: int) -> bool:
-        spans = self.cut.get(segment.plan.id, ())
-        return any(begin <= row < end for begin, end in spans)
+        return any(begin <= row < end for begin, end in self._spans_cut(segment))
+
+    def _spans_cut(self, segment: Segment) -> tuple[tuple[int, int], ...]:
+        """A vehicle takes its power with it, and no limit or target of the charger."""
+        power = segment.timeline.channel is Channel.POWER
+        return self.cut.get(segment.plan.id, ()) if power else ()
 
     def lapsed(self, now: datetime) -> Iterator[tuple[Segment, int]]:
         """Rows whose time has come and gone, with no row to be said in their place."""
