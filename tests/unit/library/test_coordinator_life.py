@@ -118,6 +118,17 @@ async def test_the_loop_wakes_up_for_what_is_submitted_on_another_thread() -> No
         thread.join()
 
 
+async def test_the_loop_goes_by_a_later_time_that_it_is_told() -> None:
+    adapter = Charger()
+    engine, _ = served(adapter, config=CoordinatorConfig(dispatch_interval_seconds=60))
+    tomorrow = now() + timedelta(days=1)
+    command = engine.submit(due(scheduled_at=tomorrow))
+    async with running(engine):
+        await asyncio.sleep(0.05)  # It rests by now.
+        engine.get_pending_commands(tomorrow)
+        await until(lambda: adapter.sent == [command])
+
+
 async def test_a_slow_device_holds_up_no_other() -> None:
     class Stuck:
         async def send(self, command: Command) -> None:  # noqa: ARG002
@@ -304,6 +315,21 @@ async def test_a_device_that_cannot_be_asked_is_not_told_blindly() -> None:
     async with running(engine):
         await until(lambda: command.status is CommandStatus.FAILED)
     assert adapter.sent == []
+
+
+async def test_nothing_goes_out_whose_time_went_by_while_the_device_was_asked() -> None:
+    class Slow(Charger):
+        async def confirm(self, command: Command) -> bool:
+            await asyncio.sleep(0.2)
+            return command.expires_at is None
+
+    adapter = Slow()
+    engine, _ = served(adapter)
+    command = engine.submit(due(expires_at=now() + timedelta(seconds=0.15)))
+    engine.dispatch_command(command, Charger(None))
+    async with running(engine):
+        await until(lambda: command.status is CommandStatus.EXPIRED)
+    assert (adapter.sent, command.attempt) == ([], 2)
 
 
 def test_a_file_has_one_engine_at_a_time(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pointsman.coordinator import (
     ScheduleError,
     StaleScheduleError,
 )
+from pointsman.library.coordinator.rows import CommandSequence
 from tests.unit.library.coordination import (
     BAY,
     MAP,
@@ -194,6 +195,25 @@ def test_what_pandas_does_not_say_is_told_by_keywords() -> None:
     assert [c.scheduled_at for c in commands] == [at(8), at(8, 30), at(9)]
 
 
+def test_the_engine_goes_by_the_time_that_came_with_a_plan() -> None:
+    engine = DispatchEngine()
+    commands = engine.schedule_to_commands(table((1.0, 2.0, 3.0)), MAP, now=at(9, 30))
+    assert engine.get_pending_commands() == [commands[0]]
+
+
+def test_a_plan_that_is_refused_leaves_nothing_behind() -> None:
+    engine, _, _ = in_force()
+
+    def kept() -> int:
+        return sum(isinstance(one, CommandSequence) for one in gc.get_objects())
+
+    before = kept()
+    with pytest.raises(StaleScheduleError):
+        engine.schedule_to_commands(table((7.0, 1.0)), MAP, created_at=at(0))
+    gc.collect()
+    assert kept() == before
+
+
 # A plan after another
 
 
@@ -215,6 +235,14 @@ def test_an_older_row_is_over_once_the_newer_plan_begins() -> None:
     assert first.status is CommandStatus.SUPERSEDED
     assert engine.dispatch_command(first, charger) is False
     assert charger.sent == []
+
+
+def test_a_row_that_was_over_before_the_newer_plan_came_is_expired() -> None:
+    engine, _, old = in_force((1.0, 2.0, 3.0))
+    engine.get_pending_commands(at(10, 30))
+    engine.schedule_to_commands(table((4.0, 5.0, 6.0)), asset_map=MAP)
+    assert [c.status for c in old] == ["EXPIRED", "EXPIRED", "SUPERSEDED", "SUPERSEDED"]
+    assert old[0].superseded_by is None
 
 
 def test_superseded_rows_are_told_with_both_ids_to_whoever_asked_for_that() -> None:
@@ -357,6 +385,13 @@ def test_a_plan_that_is_over_and_has_no_successor_is_an_alarm_once() -> None:
     engine.get_pending_commands(at(14))
     [event] = heard.of(EventType.SCHEDULE_EXPIRED)
     assert event.payload["assets"] == (BAY,)
+
+
+def test_a_plan_that_has_a_successor_ends_without_an_alarm() -> None:
+    engine, heard, _ = in_force()
+    engine.schedule_to_commands(table((5.0,) * 12), asset_map=MAP)
+    engine.get_pending_commands(at(14))
+    assert heard.of(EventType.SCHEDULE_EXPIRED) == []
 
 
 def test_rows_whose_vehicle_left_are_cancelled() -> None:

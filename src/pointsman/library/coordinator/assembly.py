@@ -25,7 +25,7 @@ from pointsman.schedules.reports import ImportReport
 
 
 class Assembly:
-    """The parts of an engine."""
+    """The parts of an engine, which `DispatchEngine` describes."""
 
     def __init__(
         self,
@@ -37,20 +37,6 @@ class Assembly:
         site: str | Path | Site | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """
-        Args:
-            event_bus: Where events go.
-            adapter_registry: Where adapters are looked up that a call does not name.
-            config: How it behaves.
-            journal: The file that keeps everything, made if it is not there; the next engine
-                goes on from it. None: nothing outlives this engine.
-            site: A site file, or what one says. Tells ratings, deadbands and safe defaults.
-            clock: What time it is until somebody tells. None: the time of day.
-
-        Raises:
-            InUse: If another engine writes the journal's file.
-            JournalUnreadable, SiteError, ValueError: If one of them is not what it must be.
-        """
         self.bus = event_bus if event_bus is not None else EventBus()
         self.registry = adapter_registry if adapter_registry is not None else AdapterRegistry()
         self.config = config or CoordinatorConfig()

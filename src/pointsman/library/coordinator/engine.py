@@ -36,6 +36,19 @@ class DispatchEngine(Assembly):
     """Usable from any thread, and from within its own subscribers.
 
     Its time is the greatest `now` that it was told, else what its clock says.
+
+    Args:
+        event_bus: Where events go.
+        adapter_registry: Where adapters are looked up that a call does not name.
+        config: How it behaves.
+        journal: The file that keeps everything, made if it is not there; the next engine
+            goes on from it. None: nothing outlives this engine.
+        site: A site file, or what one says. Tells ratings, deadbands and safe defaults.
+        clock: What time it is until somebody tells. None: the time of day.
+
+    Raises:
+        InUse: If another engine writes the journal's file.
+        JournalUnreadable, SiteError, ValueError: If one of them is not what it must be.
     """
 
     # Plans

@@ -164,12 +164,13 @@ class Importer:
 
     def _submit(self, plan_id: str, intents: Sequence[Write | Activate], arrival: Arrival) -> None:
         self.arrivals[plan_id] = arrival
-        facts: Sequence[Fact] = ()
+        came: Sequence[Fact] = ()
         try:
             for intent in intents:
                 facts = self.owner.submit(intent, self.time.now())
+                came = facts if isinstance(intent, Activate) else ()
         finally:
-            if not facts:  # Nothing came into force, so nobody will announce it.
+            if not came:  # Nothing came into force, so nobody will announce it.
                 self.arrivals.pop(plan_id, None)
 
     def _made(

@@ -115,14 +115,11 @@ class CommandSequence(Sequence[Command]):
 
     def _of(self, numbered: tuple[int, Timeline]) -> Iterable[int]:
         number, timeline = numbered
-        first, last = first_row(timeline), len(timeline.slots) - 1
+        first = first_row(timeline)
         base = number << _ROW_BITS
         shift = _ROW_BITS + _TIMELINE_BITS
-        for row, slot in zip(range(first, last), timeline.slots[first:], strict=False):
+        for row, slot in enumerate(timeline.slots[first:], first):
             yield slot << shift | base | row
-        at = starts_at(self._plan, timeline, last)
-        held = at > self._plan.at(timeline.slots[last])
-        yield timeline.slots[last] + held << shift | base | last
 
 
 def first_row(timeline: Timeline) -> int:
