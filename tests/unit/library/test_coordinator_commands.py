@@ -48,10 +48,13 @@ def test_two_commands_that_say_the_same_are_two() -> None:
 
 def test_one_idempotency_key_is_one_command() -> None:
     engine, heard = engine_with_ears()
-    for _ in range(2):
-        engine.submit(by_hand(idempotency_key="order 66"))
+    first, second = (engine.submit(by_hand(idempotency_key="order 66")) for _ in range(2))
     assert heard.types == [EventType.COMMAND_CREATED]
-    assert len(engine.get_commands_for_asset(BAY)) == 1
+    assert engine.get_commands_for_asset(BAY) == [first]
+    engine.dispatch_command(second, Charger())
+    assert first.status == second.status == "COMPLETED"
+    with pytest.raises(DispatchError, match="something else"):
+        engine.submit(by_hand(power_kw=66.0, idempotency_key="order 66"))
 
 
 @pytest.mark.parametrize(

@@ -265,6 +265,24 @@ def test_a_durable_engine_goes_on_where_the_last_one_ended(tmp_path: Path) -> No
         assert kept.source is waits.source
 
 
+def test_before_an_adapter_is_called_the_file_says_dispatched(tmp_path: Path) -> None:
+    file = tmp_path / "site.db"
+
+    def copied(_: Command) -> None:
+        """What a kill at this very moment would leave."""
+        for part in tmp_path.glob("site.db*"):
+            if not part.name.endswith(".lock"):
+                (tmp_path / part.name.replace("site", "copy")).write_bytes(part.read_bytes())
+
+    with DispatchEngine(journal=file) as engine:
+        command = engine.submit(by_hand())
+        engine.dispatch_command(command, Charger(before=copied))
+    with DispatchEngine(journal=tmp_path / "copy.db") as copy:
+        found = copy.get_command(command.command_id)
+        assert found is not None
+        assert (found.status, found.attempt) == (CommandStatus.DISPATCHED, 1)
+
+
 def test_what_was_under_way_when_the_last_one_ended_is_judged_by_its_time(tmp_path: Path) -> None:
     file = tmp_path / "site.db"
     with DispatchEngine(journal=file) as first:

@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Final, TypeAlias
 from weakref import WeakValueDictionary
 
+from pointsman.library.coordinator.checks import says_the_same
 from pointsman.library.coordinator.commands import Command, command_of_value
 from pointsman.library.coordinator.opening import ToldTime
 from pointsman.library.coordinator.rows import Rows, first_row, is_made
+from pointsman.library.coordinator.settings import DispatchError
 from pointsman.runtime.direct import Direct
 from pointsman.schedules.commands import replaced
 from pointsman.schedules.facts import Fact
@@ -60,15 +62,23 @@ class Book:
             return command
 
     def add(self, command: Command, value: Value) -> None:
-        """Keep a command that a user made."""
-        with self._owner.looking():
-            self._by_id[command.command_id] = command
+        """Keep a command that a user made.
+
+        Raises:
+            DispatchError: If another one has its id, and says something else.
+        """
+        with self._owner.looking() as site:
+            known = site.commands.get(value.id)
+            if known is not None and not says_the_same(known, value):
+                raise DispatchError(f"{value.id} is known already, and says something else")
+            self._by_id.setdefault(command.command_id, command)
             command.keep(self, value)
 
     def drop(self, command: Command) -> None:
         """Give a user's command back: it did not become one of the engine's."""
         with self._owner.looking():
-            self._by_id.pop(command.command_id, None)
+            if self._by_id.get(command.command_id) is command:
+                del self._by_id[command.command_id]
             command.let_go()
 
     def pending(self, value: Value) -> Command:
