@@ -27,6 +27,7 @@ from pointsman.schedules.model import (
     Command,
     CommandStatus,
     CommandType,
+    Progress,
     Source,
 )
 from pointsman.schedules.rows import command_id
@@ -138,7 +139,7 @@ def answer(site: Site, intent: Answer, now: datetime) -> list[CommandFact]:
     if progress.status is CommandStatus.COMPLETED and intent.success:
         return []
     if intent.success and _may_still_complete(site, command, now):
-        return _completed(command, intent, now, late=True)
+        return [*_completed(command, intent, now, late=True), *_safe_after_all(site, command, now)]
     raise Rejected(_late(command, intent.attempt))
 
 
@@ -166,9 +167,8 @@ def backoff(command: Command) -> timedelta:
     dice = sha256(f"{command.id}\n{attempt}".encode()).digest()
     jitter = 1 + JITTER * (int.from_bytes(dice[:4]) / 2**31 - 1)
     longest = LONGEST_BACKOFF.total_seconds()
-    exponent = min(attempt - 1, 64)
-    seconds = min(policy.backoff_base_seconds * policy.backoff_factor**exponent * jitter, longest)
-    return timedelta(seconds=seconds)
+    growth = min(policy.backoff_factor, longest) ** min(attempt - 1, 64)
+    return timedelta(seconds=min(policy.backoff_base_seconds * growth * jitter, longest))
 
 
 def _no(site: Site, command: Command, intent: Answer, now: datetime) -> list[CommandFact]:
@@ -210,7 +210,7 @@ def _safe_default(site: Site, failed: Command, now: datetime) -> list[Added]:
     if failed.channel is not Channel.POWER or failed.signed_kw == safe_kw:
         return []
     command = Command(
-        id=command_id(sha256(f"{failed.id}\n{failed.progress.attempt}\nsafe".encode()).hexdigest()),
+        id=_safe_id(failed),
         asset_id=failed.asset_id,
         type=CommandType.SET_DISCHARGE_RATE if safe_kw < 0 else CommandType.SET_CHARGE_RATE,
         scheduled_at=now,
@@ -223,9 +223,22 @@ def _safe_default(site: Site, failed: Command, now: datetime) -> list[Added]:
         reason=f"{failed.id} {failed.progress.status}",
         dry_run=failed.dry_run,
         sequence=site.sequence + 1,
-        progress=replace(failed.progress, status=CommandStatus.PENDING, attempt=0, doubtful=True),
+        progress=Progress(doubtful=True),
     )
     return [Added(command)]
+
+
+def _safe_after_all(site: Site, failed: Command, now: datetime) -> list[Superseded]:
+    """What was to be told as nobody knew what the asset does, unless it was told already."""
+    safe = site.commands.get(_safe_id(failed))
+    if safe is None or safe.progress.status is not CommandStatus.PENDING:
+        return []
+    return [superseded(safe, failed.id, now)]
+
+
+def _safe_id(failed: Command) -> str:
+    key = sha256(f"{failed.id}\n{failed.progress.attempt}\nsafe".encode())
+    return command_id(key.hexdigest())
 
 
 def _completed(

@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from pointsman.core.entity import Rejected
+from pointsman.core.entity import Forgotten, Rejected
 from pointsman.schedules import commands
 from pointsman.schedules.facts import (
     Added,
@@ -26,6 +26,8 @@ from pointsman.schedules.site import FOREVER, Desk, Segment, Site, in_force_kw
 
 SAME_KW: Final = 1e-9
 FACTS_WITH_ACTIVATION: Final = 900
+LEFT_OVER_MOST: Final = 90
+"""With those above, still one append."""
 
 
 class Stale(Rejected):
@@ -59,7 +61,8 @@ def activate(site: Site, intent: Activate, now: datetime) -> list[Fact]:
     activated_at = max((at for at in instants if at is not None), default=None)
     number = site.newest.activation + 1 if site.newest else 1
     in_force = replace(plan, activation=number, activated_at=activated_at)
-    return [PlanActivated(in_force), *_covered(site, in_force, now)]
+    left_over = _left_over(site, plan)
+    return [*left_over, PlanActivated(in_force), *_covered(site, in_force, now)]
 
 
 def stage(site: Site, timeline: Timeline) -> None:
@@ -114,13 +117,17 @@ def unplug(site: Site, asset_id: str, now: datetime) -> list[Fact]:
     if not here:
         return []
     segment = here[-1]
-    begin, end = _rest_of_vehicle(segment, desk.next_row(segment), now)
-    if begin >= end:
+    end = _end_of_vehicle(segment, now)
+    if end is None:
         return []
-    spans = (*desk.cut.get(segment.plan.id, ()), (begin, end))
-    facts: list[Fact] = [Unplugged(asset_id, segment.plan.id, spans)]
-    if in_force_kw(desk, Channel.POWER, now) not in {None, 0.0} or desk.in_flight:
-        facts.append(Added(_unplugged(site, segment, end, now)))
+    facts: list[Fact] = []
+    begin = desk.next_row(segment)
+    if begin < end:
+        spans = (*desk.cut.get(segment.plan.id, ()), (begin, end))
+        facts.append(Unplugged(asset_id, segment.plan.id, spans))
+    zero = _unplugged(site, segment, end, now)
+    if zero.id not in site.commands and in_force_kw(desk, Channel.POWER, now) != 0.0:
+        facts.append(Added(zero))
     return facts
 
 
@@ -167,6 +174,19 @@ def _check_age(plan: Plan, older: Plan) -> None:
         )
 
 
+def _left_over(site: Site, plan: Plan) -> list[Forgotten]:
+    """Rows that an import which did not come to its end left under this id."""
+    named = set(plan.assets)
+    staged = site.staged.get(plan.id, {})
+    left = [Forgotten(TimelineWritten(t).thing) for (id, _), t in staged.items() if id not in named]
+    if len(left) > LEFT_OVER_MOST:
+        raise Rejected(
+            f"plan {plan.id!r} has rows of {len(left)} assets that it does not name, as another"
+            " import under its id was cut short: give it another plan_id, or tidy first"
+        )
+    return left
+
+
 def _covered(site: Site, plan: Plan, now: datetime) -> list[Superseded]:
     """Pending commands of older plans, from the new plan's first row on. What is beyond one
     append is found by `Wake`, when it is due.
@@ -184,26 +204,25 @@ def _covered(site: Site, plan: Plan, now: datetime) -> list[Superseded]:
     return facts[:FACTS_WITH_ACTIVATION]
 
 
-def _rest_of_vehicle(segment: Segment, next_row: int, now: datetime) -> tuple[int, int]:
-    """Rows not yet said of the vehicle whose column speaks now: from, up to and without."""
+def _end_of_vehicle(segment: Segment, now: datetime) -> int | None:
+    """The first row that is not of the vehicle whose column speaks now. None: none speaks."""
     timeline = segment.timeline
     row = row_at(segment.plan, timeline, now)
     if not timeline.vehicles or timeline.marks.get(row) in {Mark.AWAY, Mark.RELEASE}:
-        return next_row, next_row
+        return None
     last = len(timeline.slots) - 1
-    end = next(
+    return next(
         n
         for n in range(row + 1, last + 1)
         if n in timeline.vehicles or n == last or timeline.marks.get(n) is Mark.AWAY
     )
-    return next_row, end
 
 
 def _unplugged(site: Site, segment: Segment, until_row: int, now: datetime) -> Command:
     asset_id = segment.timeline.asset_id
     key = sha256(f"{segment.plan.id}\n{asset_id}\n{until_row}\nunplugged".encode()).hexdigest()
     return Command(
-        id=command_id(key, site.commands),
+        id=command_id(key),
         asset_id=asset_id,
         type=CommandType.SET_CHARGE_RATE,
         scheduled_at=now,

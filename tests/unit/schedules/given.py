@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pointsman.core.entity import Wake
-from pointsman.schedules.facts import Fact, PlanActivated
+from pointsman.schedules.facts import Dispatched, Fact, PlanActivated
 from pointsman.schedules.intents import Activate, Answer, Intent, Write
 from pointsman.schedules.lifecycle import decide, evolve, initial
 from pointsman.schedules.model import (
@@ -109,3 +109,17 @@ def hand_made(id: str = "cmd_by_hand", asset: str = BAY, **also: Any) -> Command
         "power_kw": 5.0,
     }
     return Command(id, asset, **(given | also))
+
+
+def powers(facts: object) -> list[float | None]:
+    assert isinstance(facts, list)
+    return [f.command.power_kw for f in facts if isinstance(f, Dispatched)]
+
+
+def say_yes(site: Site, hour: int, minute: int = 0) -> list[float | None]:
+    """Send what is due, and complete it. The powers that were sent."""
+    facts = wake(site, at(hour, minute))
+    for fact in facts:
+        if isinstance(fact, Dispatched):
+            ask(site, yes(fact.command), at(hour, minute))
+    return powers(facts)

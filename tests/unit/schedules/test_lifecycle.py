@@ -38,6 +38,7 @@ from pointsman.schedules.model import (
     CommandType,
     Mark,
     Policy,
+    Progress,
     Run,
     Source,
 )
@@ -279,7 +280,62 @@ def test_after_a_failure_for_good_the_asset_is_told_what_is_safe() -> None:
     assert kinds(ask(site, no(safe, permanent=True), at(8))) == [Failed], "and that is all"
 
 
+def test_what_is_safe_begins_with_a_clean_sheet() -> None:
+    site = simple({0: 22.0, 3: 0.0}, safe_default_kw=4.0)
+    last = no(sent(site, at(8)), permanent=True, error="broken", lateness_seconds=7.0)
+    _, added = ask(site, last, at(8))
+    assert isinstance(added, Added)
+    assert added.command.progress == Progress(doubtful=True)
+
+
+def test_where_the_safe_value_itself_failed_it_is_not_told_once_more() -> None:
+    site = simple({0: 4.0, 3: 0.0}, safe_default_kw=4.0)
+    assert kinds(ask(site, no(sent(site, at(8)), permanent=True), at(8))) == [Failed]
+
+
+def test_after_the_failure_of_what_sets_no_power_nothing_is_told() -> None:
+    site = simple({3: 1.0}, safe_default_kw=4.0)
+    ask(site, Submit(hand_made(type=CommandType.CHANGE_AVAILABILITY, power_kw=None)), at(8))
+    assert kinds(ask(site, no(sent(site, at(8)), permanent=True), at(8))) == [Failed]
+
+
+def test_a_safe_value_that_is_negative_is_a_discharge() -> None:
+    site = simple({0: 22.0, 3: 0.0}, safe_default_kw=-4.0)
+    ask(site, no(sent(site, at(8)), permanent=True), at(8))
+    safe = sent(site, at(8))
+    assert (safe.type, safe.power_kw) == (CommandType.SET_DISCHARGE_RATE, 4.0)
+
+
+def test_a_pause_is_computed_whatever_its_growth() -> None:
+    site = simple({3: 1.0})
+    ask(site, Submit(hand_made(policy=Policy(max_retries=9, backoff_factor=1e300))), at(8))
+    for minute in range(5):
+        again = only(ask(site, no(sent(site, at(8, 2 * minute))), at(8, 2 * minute)))
+    assert again.progress.not_before == at(8, 9), "a minute"
+
+
 # late answers
+
+
+def test_a_late_yes_takes_back_what_was_to_be_told_for_safetys_sake() -> None:
+    site = simple({0: 22.0, 3: 0.0}, safe_default_kw=4.0)
+    for minute in range(4):
+        command = sent(site, at(8, minute))
+        facts = ask(site, CheckTimeouts(), at(8, minute, 30))
+    assert kinds(facts) == [TimedOut, Added]
+    assert kinds(ask(site, yes(command), at(8, 3, 31))) == [Completed, Superseded]
+    assert wake(site, at(8, 4)) == []
+    assert in_force_kw(site.desk(BAY), Channel.POWER, at(8, 4)) == 22.0
+
+
+def test_a_late_yes_is_too_late_once_the_safe_value_was_sent() -> None:
+    site = simple({0: 22.0, 3: 0.0}, safe_default_kw=4.0)
+    for minute in range(4):
+        command = sent(site, at(8, minute))
+        ask(site, CheckTimeouts(), at(8, minute, 30))
+    sent(site, at(8, 3, 31))
+    with pytest.raises(Rejected, match="is TIMED_OUT"):
+        decide(site, yes(command), at(8, 3, 32))
 
 
 def test_a_late_yes_completes_what_timed_out_if_nothing_newer_was_sent() -> None:

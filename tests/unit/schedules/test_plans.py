@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.core.entity import Rejected, Wake
+from pointsman.core.entity import Forgotten, Rejected, Wake
 from pointsman.schedules.facts import (
     Added,
     Dispatched,
@@ -16,12 +16,12 @@ from pointsman.schedules.facts import (
     TimelineWritten,
     Unplugged,
 )
-from pointsman.schedules.intents import Activate, Cancel, Dispatch, Submit, Tidy, Unplug, Write
+from pointsman.schedules.intents import Activate, Dispatch, Submit, Unplug, Write
 from pointsman.schedules.lifecycle import decide, due, evolve, initial
-from pointsman.schedules.model import Channel, Context, Mark
+from pointsman.schedules.model import Channel, CommandStatus, Context, Mark
 from pointsman.schedules.plans import Stale
 from pointsman.schedules.rows import command_of
-from pointsman.schedules.site import Site, in_force_kw
+from pointsman.schedules.site import in_force_kw
 from tests.unit.schedules.given import (
     BAY,
     ask,
@@ -30,25 +30,13 @@ from tests.unit.schedules.given import (
     hand_made,
     no,
     plan,
+    powers,
+    say_yes,
     simple,
     timeline,
     wake,
     yes,
 )
-
-
-def powers(facts: object) -> list[float | None]:
-    assert isinstance(facts, list)
-    return [f.command.power_kw for f in facts if isinstance(f, Dispatched)]
-
-
-def say_yes(site: Site, hour: int, minute: int = 0) -> list[float | None]:
-    """Send what is due, and complete it. The powers that were sent."""
-    facts = wake(site, at(hour, minute))
-    for fact in facts:
-        if isinstance(fact, Dispatched):
-            ask(site, yes(fact.command), at(hour, minute))
-    return powers(facts)
 
 
 def test_nothing_looks_at_a_plan_before_it_is_in_force() -> None:
@@ -269,55 +257,6 @@ def test_waking_a_site_that_knows_nothing_does_nothing() -> None:
     assert evolve(site, PlanEnded(replace(plan(assets=()), ended=True))).agenda.first() is None
 
 
-def test_what_never_came_into_force_is_forgotten() -> None:
-    site = initial()
-    context = Context("morning", "price_per_kwh", (0.2,))
-    ask(site, Write((timeline(plan(), {0: 22.0}),), (context,)), at(7))
-    forgotten = ask(site, Tidy(at(7)), at(7))
-    assert sorted(f.thing for f in forgotten) == [
-        "context~morning~price_per_kwh",
-        "slots~morning~bay-1~power",
-    ]
-    assert site == initial()
-
-
-def test_of_a_plan_in_force_only_commands_that_tell_nothing_more_are_forgotten() -> None:
-    site = simple({0: 22.0, 1: 11.0, 2: 0.0})
-    for hour in (8, 9):
-        say_yes(site, hour)
-    first, last = sorted(site.commands.values(), key=lambda c: c.scheduled_at)
-    assert [f.thing for f in ask(site, Tidy(at(20)), at(9))] == [first.id]
-    assert last.id in site.commands
-    assert ask(site, Tidy(at(20)), at(9)) == []
-    assert say_yes(site, 10) == [0.0]
-
-
-def test_an_ended_plan_is_forgotten_once_a_newer_one_is_there() -> None:
-    site = simple({0: 22.0})
-    say_yes(site, 8)
-    say_yes(site, 13)
-    newer = plan("newer", start=at(14), created_at=at(14), activated_at=at(14))
-    carried_out(timeline(newer, {0: 5.0}), plan=newer, site=site)
-    assert say_yes(site, 14) == [5.0]
-    while ask(site, Tidy(at(15)), at(15)):
-        pass
-    assert set(site.plans) == {"newer"}
-    assert [c.plan_id for c in site.commands.values()] == ["newer"]
-    assert site.things == {"newer": {"slots~newer~bay-1~power"}}
-    assert site.desk(BAY).said == {("newer", Channel.POWER): 0}, "else it grows with each plan"
-
-
-def test_a_site_that_forgot_a_command_is_the_site_that_never_knew_it() -> None:
-    site, twin = initial(), initial()
-    for id in ("cmd_1", "cmd_2"):
-        ask(site, Submit(hand_made(id)), at(7))
-    ended = [ask(site, Cancel(id), at(7))[0] for id in ("cmd_1", "cmd_2")]
-    evolve(twin, ended[1])
-    assert [f.thing for f in ask(site, Tidy(at(9)), at(9))] == ["cmd_1"]
-    assert site == twin, "an asset whose commands are over is no asset to look at"
-    assert not site.desks
-
-
 def test_a_row_that_was_over_stays_so_whatever_is_read_first_after_a_restart() -> None:
     site = simple({0: 22.0, 3: 0.0})
     row = command_of(plan(), timeline(plan(), {0: 22.0, 3: 0.0}), 0)
@@ -327,11 +266,63 @@ def test_a_row_that_was_over_stays_so_whatever_is_read_first_after_a_restart() -
     assert again.desk(BAY).said == site.desk(BAY).said == {("morning", Channel.POWER): 0}
 
 
-def test_forgetting_one_command_forgets_no_other_of_its_asset() -> None:
-    site = initial()
-    for id, hour in (("cmd_over", 8), ("cmd_waits", 12)):
-        ask(site, Submit(hand_made(id, scheduled_at=at(hour))), at(7))
-    ask(site, Cancel("cmd_over"), at(7))
-    assert [f.thing for f in ask(site, Tidy(at(9)), at(9))] == ["cmd_over"]
-    assert due(site) == at(12)
-    assert powers(wake(site, at(12))) == [5.0]
+def test_a_vehicle_that_left_ends_its_setpoint_though_no_row_is_left_to_cancel() -> None:
+    """Else the next one that is plugged in would charge at it, unplanned."""
+    site = simple({0: 22.0, 3: 0.0}, vehicles={0: "a"}, marks={1: Mark.AWAY})
+    assert say_yes(site, 8) == [22.0]
+    assert [type(f) for f in ask(site, Unplug(BAY), at(8, 30))] == [Added]
+    assert ask(site, Unplug(BAY), at(8, 30)) == [], "twice is once"
+    assert say_yes(site, 8, 30) == [0.0]
+    assert say_yes(site, 11) == [0.0], "the plan's own end of it"
+
+
+def test_nothing_is_tried_again_for_a_vehicle_that_left() -> None:
+    site = simple({0: 22.0, 3: 0.0}, vehicles={0: "a"}, marks={1: Mark.AWAY})
+    [sent] = wake(site, at(8))
+    assert isinstance(sent, Dispatched)
+    ask(site, no(sent.command), at(8))
+    ask(site, Unplug(BAY), at(8, 0, 1))
+    assert say_yes(site, 8, 1) == [0.0]
+    assert site.commands[sent.command.id].progress.status is CommandStatus.SUPERSEDED
+
+
+def test_a_vehicle_that_left_before_it_was_told_anything_leaves_a_zero() -> None:
+    site = simple({0: 22.0, 1: 11.0}, vehicles={0: "a"})
+    cut, zero = ask(site, Unplug(BAY), at(8))
+    assert isinstance(cut, Unplugged)
+    assert isinstance(zero, Added)
+    assert cut.rows == ((0, 2),)
+    assert zero.command.expires_at == at(12)
+    assert say_yes(site, 8) == [0.0], "what the charger did before, nobody knows"
+    assert say_yes(site, 9) == []
+
+
+def test_a_vehicle_that_was_at_zero_leaves_nothing_to_say() -> None:
+    site = simple({0: 22.0, 1: 0.0, 2: 11.0}, vehicles={0: "a"})
+    say_yes(site, 8)
+    say_yes(site, 9)
+    assert [type(f) for f in ask(site, Unplug(BAY), at(9, 30))] == [Unplugged]
+
+
+def test_nobody_leaves_where_nothing_is_planned() -> None:
+    assert ask(initial(), Unplug(BAY), at(8)) == []
+    assert ask(simple(), Unplug(BAY), at(7)) == [], "the plan has not begun"
+
+
+def test_rows_that_an_import_left_when_it_was_cut_short_do_not_come_into_force() -> None:
+    site, morning = initial(), plan()
+    rows = [timeline(morning, {0: 22.0}, asset) for asset in (BAY, "not-named")]
+    ask(site, Write(tuple(rows)), at(7))
+    forgotten, active = ask(site, Activate(morning), at(7))
+    assert isinstance(forgotten, Forgotten)
+    assert forgotten.thing == "slots~morning~not-named~power"
+    assert isinstance(active, PlanActivated)
+    assert set(site.desks) == {BAY}
+    assert say_yes(site, 8) == [22.0]
+
+
+def test_too_many_rows_that_were_left_over_are_refused_by_name() -> None:
+    site, morning = initial(), plan()
+    ask(site, Write(tuple(timeline(morning, {0: 1.0}, f"bay-{n}") for n in range(92))), at(7))
+    with pytest.raises(Rejected, match="'morning' has rows of 91 assets that it does not name"):
+        decide(site, Activate(morning), at(7))
