@@ -44,6 +44,7 @@ def run(  # noqa: PLR0913  The flags of `pointsman run` are its keywords.
     Raises:
         ScheduleError, SiteError, DeviceTableError, InUse: If the run cannot begin. Nothing was
             written.
+        FileNotFoundError: If there is no folder for the report.
     """
     from pathlib import Path
 
@@ -51,6 +52,8 @@ def run(  # noqa: PLR0913  The flags of `pointsman run` are its keywords.
     from pointsman.library.blocking import wait_for
     from pointsman.library.running import Options, write_report
 
+    if report and not Path(report).absolute().parent.is_dir():
+        raise FileNotFoundError(f"report={str(report)!r}: there is no folder {Path(report).parent}")
     options = Options(dry_run, speed, tz, Path(journal) if journal else None, ocpp, take_over)
     result = wait_for(carry_out(plan, site, options, watcher))
     if report:

@@ -33,7 +33,17 @@ from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.library.frames import read_table
-from pointsman.library.running import EXAMPLES, Options, Replaced, Unwatched, Watcher
+from pointsman.library.running import (
+    EXAMPLES,
+    Options,
+    Replaced,
+    Unwatched,
+    Watcher,
+    leaves,
+    refuse_other_kind,
+    refuse_other_time,
+    refuse_what_is_over,
+)
 from pointsman.runtime.clock import Clock, RunClock, SystemClock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
@@ -98,12 +108,13 @@ class _Running:
         self._carried_out = asyncio.Event()
         self._still = ExitStack()
         """Holds the run's clock until the plan is in force."""
+        self._loaded_at: Cursor | None = None
+        """What the mirror knows of. None: there was no journal."""
 
     async def to_the_end(self) -> Report:
         path = self._options.path
         if path is not None and path.exists():
             self._load(path)
-        self._check_kind_of_run()
         clock = self._clock()
         self._still.enter_context(clock.held())
         plan = self._plan(clock)
@@ -132,21 +143,11 @@ class _Running:
         """What an earlier run left."""
         reader = SqliteReader(path)
         try:
+            self._loaded_at = reader.end_now()  # First: an owner may be writing, until replaced.
             home = reader.home_now(word(self._site.id))
             self._mirror.load(reader.load_now(home) if home is not None else ())
         finally:
             reader.close()
-
-    def _check_kind_of_run(self) -> None:
-        """A rehearsal and the real thing never share a journal: what was only rehearsed would
-        count as done.
-        """
-        earlier = self._mirror.state.run
-        if earlier is not None and earlier.dry_run != self._options.dry_run:
-            kinds = ("a dry run", "a real run") if earlier.dry_run else ("a real run", "a dry run")
-            raise ScheduleError(
-                f"{self._options.path}: holds {kinds[0]}; {kinds[1]} needs another --journal"
-            )
 
     def _clock(self) -> Clock:
         """The wall clock; faster, the run's own, which goes on where an earlier run ended."""
@@ -156,9 +157,21 @@ class _Running:
         return RunClock(max(start, self._mirror.at or start), self._options.speed)
 
     def _plan(self, clock: Clock) -> Plan:
-        """The plan as a whole; or as it was put in force in an earlier run."""
-        plan = self._make(created_at=clock.now()).plan
-        return self._mirror.state.plans.get(plan.id, plan)
+        """The plan as a whole; or as it was put in force in an earlier run.
+
+        Raises:
+            ScheduleError: If it cannot be carried out from what the journal holds.
+        """
+        now, state, at = clock.now(), self._mirror.state, self._mirror.at
+        new = self._make(created_at=now).plan
+        known = state.plans.get(new.id)
+        if state.run is not None and at is not None:
+            refuse_other_kind(self._options, state.run)
+            if not carried_out(state, new.id):
+                refuse_other_time(self._options, state.run, at, now, begun=known is not None)
+        if known is None:
+            refuse_what_is_over(self._options, new, now)
+        return known or new
 
     def _make(self, **how: Any) -> Import:  # noqa: ANN401  Keywords of `plan_of`.
         site, dry_run = self._site, self._options.dry_run
@@ -193,7 +206,7 @@ class _Running:
             run_number=run.number,
             opened_at=run.started_at,
         )
-        cursor = await journal.end()
+        cursor = await journal.end() if self._loaded_at is None else self._loaded_at
         self._watcher.begins(self._site, plan, clock)
         lives = [
             engine.run(),
@@ -314,9 +327,9 @@ def _one_cause(path: Path | None) -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        cause: BaseException = group
-        while isinstance(cause, BaseExceptionGroup):
-            cause = cause.exceptions[0]
-        if isinstance(cause, Fenced):
-            raise Replaced(f"{path}: another process took over; this one has stopped") from cause
-        raise cause from group
+        causes = list(leaves(group))
+        if fenced := next((cause for cause in causes if isinstance(cause, Fenced)), None):
+            raise Replaced(f"{path}: another process took over; this one has stopped") from fenced
+        raise causes[0] from group
+    finally:
+        gc.unfreeze()

@@ -4,6 +4,7 @@
 1    it could not, and says why in one line on standard error
 2    it was called in a way that means nothing
 130  it was interrupted
+143  it was terminated
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Final, cast
 import typer
 
 INTERRUPTED: Final = 130
+TERMINATED: Final = 143
 MISUSED: Final = 2
 SHOWN: Final = 600
 """Characters of a message. Nobody reads further."""
@@ -24,6 +26,10 @@ _MISUSE: Final = cast("type[Exception]", typer.BadParameter.__base__)
 
 class FlagError(ValueError):
     """A flag or an argument that cannot be used."""
+
+
+class CommandsFailed(Exception):
+    """A plan came to its end, and devices did not do all that they were told."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -50,6 +56,8 @@ def run(words: Sequence[str]) -> int:
         return _say(line, 1)
     if status == INTERRUPTED:
         return _say("interrupted", INTERRUPTED)
+    if status == TERMINATED:
+        return _say("terminated", TERMINATED)
     return status if isinstance(status, int) else 0
 
 
@@ -90,6 +98,7 @@ def _expected() -> tuple[type[BaseException], ...]:
 
     return (
         FlagError,
+        CommandsFailed,
         ScheduleError,
         SiteError,
         Rejected,

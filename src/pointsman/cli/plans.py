@@ -1,20 +1,22 @@
 """The commands that carry out a plan, or are the equipment that it is carried out on."""
 
-import asyncio
 import sys
 from pathlib import Path
-
-import msgspec
+from typing import Final
 
 from pointsman import app
 from pointsman.cli import output
-from pointsman.cli.errors import FlagError
+from pointsman.cli.errors import CommandsFailed, FlagError
 from pointsman.cli.live import watching
 from pointsman.cli.reports import show_report
+from pointsman.cli.stopping import until_stopped
 from pointsman.config import read_site
-from pointsman.library.running import Options
+from pointsman.library.running import Options, write_report
 from pointsman.library.simulating import simulate as devices
+from pointsman.schedules.model import CommandStatus
 from pointsman.schedules.report import Report
+
+FAILURES: Final = (CommandStatus.FAILED, CommandStatus.TIMED_OUT, CommandStatus.REJECTED)
 
 
 def run(
@@ -23,15 +25,16 @@ def run(
     if report_file is not None and not report_file.absolute().parent.is_dir():
         raise FlagError(f"--report {report_file}: there is no folder {report_file.parent}")
     with watching(sys.stderr if as_json else sys.stdout) as watcher:
-        report = asyncio.run(app.run(plan, site_file, options, watcher))
+        report = until_stopped(app.run(plan, site_file, options, watcher))
     if report_file is not None:
-        report_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        write_report(report, report_file)
     _show(report, as_json=as_json)
+    _refuse_failures(report, options.path)
 
 
 def demo(*, as_json: bool) -> None:
     with watching(sys.stderr if as_json else sys.stdout) as watcher:
-        report, journal = asyncio.run(app.demo(watcher))
+        report, journal = until_stopped(app.demo(watcher))
     _show(report, as_json=as_json)
     if not as_json:
         output.line(f"look further: pointsman why CA-311 --journal {journal}")
@@ -39,7 +42,7 @@ def demo(*, as_json: bool) -> None:
 
 def simulate(site_file: Path, faults: Path | None, ocpp: str | None, log: Path | None) -> None:
     where = options(ocpp=ocpp).ocpp
-    asyncio.run(devices(read_site(site_file), faults=faults, ocpp=where, log=log))
+    until_stopped(devices(read_site(site_file), faults=faults, ocpp=where, log=log))
 
 
 def options(**flags: object) -> Options:
@@ -60,3 +63,19 @@ def _show(report: Report, *, as_json: bool) -> None:
         output.json(report)
     else:
         show_report(report)
+
+
+def _refuse_failures(report: Report, journal: Path | None) -> None:
+    """A plan was carried out only if every device did what it was told.
+
+    Raises:
+        CommandsFailed: If one did not.
+    """
+    counts = report["totals"]["commands"]
+    failed = {status.value: n for status in FAILURES if (n := counts.get(status.value))}
+    if failed:
+        look = f"pointsman log --journal {journal}" if journal else "run with --journal FILE"
+        raise CommandsFailed(
+            f"{sum(failed.values())} of {sum(counts.values())} commands failed "
+            f"({output.counts(failed)}); to see which and why: {look}"
+        )

@@ -1,6 +1,7 @@
 """How a run is asked for, and how it is watched."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Final, Protocol
 from pointsman.config import Site, host_port
 from pointsman.runtime.clock import Clock
 from pointsman.schedules.facts import Fact
-from pointsman.schedules.model import Plan
+from pointsman.schedules.model import Plan, Run
 from pointsman.schedules.report import Report
+from pointsman.schedules.table import ScheduleError, stamp
 
 SPEED_MOST: Final = 100_000
 
@@ -77,3 +79,65 @@ def write_report(report: Report, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     part.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     part.replace(path)
+
+
+def refuse_other_kind(options: Options, earlier: Run) -> None:
+    """A rehearsal and the real thing never share a journal: what was only rehearsed would count
+    as done.
+
+    Raises:
+        ScheduleError: If they would.
+    """
+    if earlier.dry_run != options.dry_run:
+        kinds = ("a dry run", "a real run") if earlier.dry_run else ("a real run", "a dry run")
+        raise ScheduleError(f"{options.path}: holds {kinds[0]}; {kinds[1]} needs another --journal")
+
+
+def refuse_other_time(
+    options: Options, earlier: Run, at: datetime, now: datetime, *, begun: bool
+) -> None:
+    """The time of day does not go on where a faster clock has left off.
+
+    Args:
+        options: Of the run that is asked for.
+        earlier: The run before.
+        at: When the last fact of that one happened, by its clock.
+        now: By the clock of the run that is asked for.
+        begun: The plan is being carried out already.
+
+    Raises:
+        ScheduleError: If it would have to.
+    """
+    if options.speed == 1 and earlier.speed > 1 and (begun or at > now):
+        raise ScheduleError(
+            f"{options.path}: its clock is at {stamp(at)}, as it ran at speed {earlier.speed:g}; "
+            f"--speed {earlier.speed:g} goes on with it, and another --journal begins anew"
+        )
+
+
+def refuse_what_is_over(options: Options, plan: Plan, now: datetime) -> None:
+    """A faster clock that goes on where it was may find that a plan has passed.
+
+    Raises:
+        ScheduleError: If it has.
+    """
+    if now < plan.end:
+        return
+    over = f"{plan.name}: the plan is over, it ended at {stamp(plan.end)}"
+    if options.speed == 1:
+        raise ScheduleError(
+            f"{over}; a newer plan, or --speed above 1 on simulated devices, would work"
+        )
+    raise ScheduleError(
+        f"{over}, and the clock of {options.path} is at {stamp(now)}; "
+        "a newer plan, or another --journal, would work"
+    )
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors of a group and of the groups in it, or the error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error
