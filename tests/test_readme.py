@@ -207,6 +207,15 @@ def test_change_detection_says_what_the_page_says(column: str, cells: str, told:
     assert " ".join(words) == told
 
 
+def test_the_example_of_counted_steps_is_a_plan() -> None:
+    (program,) = blocks(PLANS, "python")
+    said: dict[str, Any] = {}
+    exec(compile(program, "plans.md", "exec"), said)  # noqa: S102
+    assert [str(time) for time in said["table"].times] == [
+        f"2025-01-15 17:{minute:02}:00+00:00" for minute in (0, 15, 30)
+    ]
+
+
 def test_each_option_of_an_import_is_there_with_its_default() -> None:
     rows = dict(
         re.findall(r"^\| `(\w+)` \| `?(\w+)", section("plans.md", "## What is sent"), re.MULTILINE)
