@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 import typer
 
+from pointsman.cli import errors
 from pointsman.cli.commands import app
 from pointsman.config import read_site
 from pointsman.config.site import ASSET, MICROGRID, RESOURCE, SITE
@@ -86,11 +87,11 @@ def test_each_link_leads_somewhere(path: Path) -> None:
 
 
 def section(page: str, title: str) -> str:
-    """What stands under a header of a page of docs/, up to the next header of its level."""
+    """What stands under a header of a page of docs/, up to the next header that ends it."""
     text = (ROOT / "docs" / page).read_text()
-    level = title.partition(" ")[0]
+    level = max(len(title.partition(" ")[0]), 2)
     found = re.search(
-        rf"^{re.escape(title)}\n(.*?)(?=^#{{2,{len(level)}}} |\Z)", text, re.MULTILINE | re.DOTALL
+        rf"^{re.escape(title)}\n(.*?)(?=^#{{2,{level}}} |\Z)", text, re.MULTILINE | re.DOTALL
     )
     assert found, f"docs/{page} has no {title!r}"
     return found[1]
@@ -173,6 +174,13 @@ def test_each_command_has_its_part_with_each_flag_and_has_help() -> None:
             assert all(f"`{word}" in text for word in words), (name, words)
     titles = re.findall(r"^## ([a-z]+)$", (ROOT / "docs" / "commands.md").read_text(), re.MULTILINE)
     assert sorted(titles) == sorted(WORDS.commands)
+
+
+def test_each_exit_status_is_explained() -> None:
+    known = re.findall(r"^(\d+) +it ", errors.__doc__ or "", re.MULTILINE)
+    assert (
+        re.findall(r"^\| (\d+) \| it ", section("commands.md", "# Commands"), re.MULTILINE) == known
+    )
 
 
 @pytest.mark.parametrize("title", ["## OCPP 1.6J", "## SunSpec over Modbus TCP"])
