@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Final
+from datetime import datetime
 
 from pointsman.core.entity import Rejected
+from pointsman.schedules.endings import (
+    ended,
+    first_lateness_seconds,
+    safe_after_all,
+    try_failed,
+)
 from pointsman.schedules.facts import (
     Acknowledged,
     Added,
@@ -15,27 +19,15 @@ from pointsman.schedules.facts import (
     Completed,
     Dispatched,
     Expired,
-    Failed,
     Refused,
-    Requeued,
     Superseded,
-    TimedOut,
 )
 from pointsman.schedules.intents import Acknowledge, Answer, Cancel
 from pointsman.schedules.model import (
-    Channel,
     Command,
     CommandStatus,
-    CommandType,
-    Progress,
-    Source,
 )
-from pointsman.schedules.rows import command_id
 from pointsman.schedules.site import FLYING, Desk, Site, due_at
-
-LONGEST_BACKOFF: Final = timedelta(seconds=60)
-JITTER: Final = 0.1
-SAFETY_PRIORITY: Final = 100
 
 
 def move(site: Site, command: Command) -> None:
@@ -106,7 +98,7 @@ def dispatch(site: Site, command: Command, now: datetime) -> list[CommandFact]:
         return [Expired(ended(command, CommandStatus.EXPIRED, now))]
     if command.row >= 0 and command.id not in site.commands:
         said = desk.said.get((command.plan_id, command.channel), -1)
-        if command.row <= said or replaced(desk, command):
+        if command.row <= said or replaced(desk, command) or _past(desk, command, now):
             return [Superseded(ended(command, CommandStatus.SUPERSEDED, now))]
     if desk.in_flight is not None:
         raise Rejected(
@@ -139,7 +131,7 @@ def answer(site: Site, intent: Answer, now: datetime) -> list[CommandFact]:
     if progress.status is CommandStatus.COMPLETED and intent.success:
         return []
     if intent.success and _may_still_complete(site, command, now):
-        return [*_completed(command, intent, now, late=True), *_safe_after_all(site, command, now)]
+        return [*_completed(command, intent, now, late=True), *safe_after_all(site, command, now)]
     raise Rejected(_late(command, intent.attempt))
 
 
@@ -157,88 +149,10 @@ def cancel(site: Site, intent: Cancel) -> list[CommandFact]:
             raise Rejected(f"{command.id} is {status}: only a pending command can be cancelled")
 
 
-def superseded(command: Command, by: str, now: datetime) -> Superseded:
-    return Superseded(ended(command, CommandStatus.SUPERSEDED, now, superseded_by=by))
-
-
-def backoff(command: Command) -> timedelta:
-    """How long to wait after the tries so far. The jitter is the same whenever it is asked."""
-    policy, attempt = command.policy, command.progress.attempt
-    dice = sha256(f"{command.id}\n{attempt}".encode()).digest()
-    jitter = 1 + JITTER * (int.from_bytes(dice[:4]) / 2**31 - 1)
-    longest = LONGEST_BACKOFF.total_seconds()
-    growth = min(policy.backoff_factor, longest) ** min(attempt - 1, 64)
-    return timedelta(seconds=min(policy.backoff_base_seconds * growth * jitter, longest))
-
-
 def _no(site: Site, command: Command, intent: Answer, now: datetime) -> list[CommandFact]:
     if intent.refused:
         return [Refused(ended(command, CommandStatus.REJECTED, now, error=intent.error))]
     return try_failed(site, command, now, intent)
-
-
-def try_failed(site: Site, command: Command, now: datetime, why: Answer) -> list[CommandFact]:
-    """Another try, if there is one left and it could help; else the end, and what is safe."""
-    tries_left = command.progress.attempt <= command.policy.max_retries
-    if tries_left and not why.permanent:
-        at = now if command.progress.run < site.run_number else now + backoff(command)
-        if command.expires_at is not None:
-            at = min(at, max(command.expires_at, now))
-        progress = replace(
-            command.progress,
-            status=CommandStatus.PENDING,
-            not_before=at,
-            doubtful=command.progress.doubtful or why.doubtful,
-            error=why.error,
-            lateness_seconds=_first(command, why),
-        )
-        return [Requeued(replace(command, progress=progress))]
-    status = CommandStatus.TIMED_OUT if why.doubtful else CommandStatus.FAILED
-    failed = ended(command, status, now, error=why.error, lateness_seconds=_first(command, why))
-    fact = TimedOut(failed) if why.doubtful else Failed(failed)
-    return [fact, *_safe_default(site, failed, now)]
-
-
-def _safe_default(site: Site, failed: Command, now: datetime) -> list[Added]:
-    """Where nobody knows what an asset does, it is told what is safe, if the site says so."""
-    lane = site.look(failed.asset_id).lanes.get(Channel.POWER)
-    segments = lane.segments if lane else []
-    safe_kw = next((s.timeline.safe_default_kw for s in reversed(segments)), None)
-    over = failed.expires_at is not None and failed.expires_at <= now
-    if safe_kw is None or over or failed.source is Source.SAFETY:
-        return []
-    if failed.channel is not Channel.POWER or failed.signed_kw == safe_kw:
-        return []
-    command = Command(
-        id=_safe_id(failed),
-        asset_id=failed.asset_id,
-        type=CommandType.SET_DISCHARGE_RATE if safe_kw < 0 else CommandType.SET_CHARGE_RATE,
-        scheduled_at=now,
-        expires_at=failed.expires_at,
-        power_kw=abs(safe_kw),
-        plan_id=failed.plan_id,
-        priority=SAFETY_PRIORITY,
-        policy=failed.policy,
-        source=Source.SAFETY,
-        reason=f"{failed.id} {failed.progress.status}",
-        dry_run=failed.dry_run,
-        sequence=site.sequence + 1,
-        progress=Progress(doubtful=True),
-    )
-    return [Added(command)]
-
-
-def _safe_after_all(site: Site, failed: Command, now: datetime) -> list[Superseded]:
-    """What was to be told as nobody knew what the asset does, unless it was told already."""
-    safe = site.commands.get(_safe_id(failed))
-    if safe is None or safe.progress.status is not CommandStatus.PENDING:
-        return []
-    return [superseded(safe, failed.id, now)]
-
-
-def _safe_id(failed: Command) -> str:
-    key = sha256(f"{failed.id}\n{failed.progress.attempt}\nsafe".encode())
-    return command_id(key.hexdigest())
 
 
 def _completed(
@@ -251,15 +165,10 @@ def _completed(
         late=late,
         doubtful=False,
         applied_kw=intent.applied_kw,
-        lateness_seconds=_first(command, intent),
+        lateness_seconds=first_lateness_seconds(command, intent),
         error="",
     )
     return [Completed(done)]
-
-
-def ended(command: Command, status: CommandStatus, now: datetime, **also: object) -> Command:
-    progress = replace(command.progress, status=status, answered_at=now, **also)  # type: ignore[arg-type]
-    return replace(command, progress=progress)
 
 
 def _may_still_complete(site: Site, command: Command, now: datetime) -> bool:
@@ -269,17 +178,6 @@ def _may_still_complete(site: Site, command: Command, now: datetime) -> bool:
     over = command.expires_at is not None and command.expires_at <= now
     waits = (CommandStatus.TIMED_OUT, CommandStatus.PENDING)
     return last and not over and command.progress.status in waits
-
-
-def silence(command: Command, *, lost: bool) -> Answer:
-    error = "the run that sent it ended" if lost else "no answer in time"
-    return Answer(command.id, command.progress.attempt, success=False, error=error, doubtful=True)
-
-
-def _first(command: Command, answer: Answer) -> float | None:
-    """How late the first try was: later ones were late on purpose."""
-    known = command.progress.lateness_seconds
-    return answer.lateness_seconds if known is None else known
 
 
 def _known(site: Site, id: str) -> Command:
@@ -302,3 +200,10 @@ def replaced(desk: Desk, command: Command) -> str:
     own = next((s.plan.activation for s in segments if s.plan.id == command.plan_id), 0)
     newer = [s for s in segments if s.plan.activation > own and s.start <= command.scheduled_at]
     return newer[-1].plan.id if newer else ""
+
+
+def _past(desk: Desk, command: Command, now: datetime) -> bool:
+    """Whether a newer plan speaks by now, whenever the command was due."""
+    lane = desk.lanes.get(command.channel)
+    own = [s for s in lane.segments if s.plan.id == command.plan_id] if lane else []
+    return not own or own[-1].until <= now

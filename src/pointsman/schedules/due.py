@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TypeAlias
 
-from pointsman.schedules.commands import ended, replaced, silence, superseded, try_failed
+from pointsman.schedules.commands import replaced
+from pointsman.schedules.endings import ended, silence, superseded, try_failed
 from pointsman.schedules.facts import CommandFact, Expired
 from pointsman.schedules.model import Channel, Command, CommandStatus
 from pointsman.schedules.rows import command_of

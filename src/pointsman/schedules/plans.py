@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from pointsman.core.entity import Forgotten, Rejected
-from pointsman.schedules import commands
+from pointsman.schedules.endings import superseded
 from pointsman.schedules.facts import (
     Added,
     ContextWritten,
@@ -197,7 +197,7 @@ def _covered(site: Site, plan: Plan, now: datetime) -> list[Superseded]:
         desk = site.desks.get(asset_id)
         queued = [site.commands[id] for _, id in desk.queue.until(FOREVER)] if desk else []
         facts += [
-            commands.superseded(c, plan.id, now)
+            superseded(c, plan.id, now)
             for c in queued
             if c.row >= 0 and c.channel is channel and c.scheduled_at >= start
         ]
