@@ -11,6 +11,7 @@ moment, and nothing is sent a second time before the device was asked what it di
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime
@@ -20,7 +21,7 @@ from pointsman.core.assets import DEADBAND_LEAST_KW, Asset
 from pointsman.core.entity import Rejected
 from pointsman.devices import Device, DeviceFailed, Reading, Taken
 from pointsman.runtime.clock import Clock
-from pointsman.schedules.facts import Dispatched, Failed, PlanActivated, TimedOut
+from pointsman.schedules.facts import Dispatched, Failed, PlanActivated, Superseded, TimedOut
 from pointsman.schedules.intents import Acknowledge, Answer, Intent
 from pointsman.schedules.model import Channel, Command, CommandType
 
@@ -59,6 +60,10 @@ class Driver:
         """By plan: when it was seen to come into force, in seconds of the event loop."""
         self._looking: dict[str, asyncio.Task[None]] = {}
         """By asset: who looks after a command that was given up, until a newer one comes."""
+        self._watching: dict[str, asyncio.Task[None]] = {}
+        """By command: who waits for a device that will act when it can."""
+        self._turns = defaultdict[str, asyncio.Lock](asyncio.Lock)
+        """By asset: one call to a device at a time."""
 
     async def run(self, facts: AsyncIterator[Any]) -> None:
         """Carry out this run's part of `facts`, until cancelled."""
@@ -68,21 +73,23 @@ class Driver:
                     case Dispatched(command) if self._mine(command):
                         if looking := self._looking.pop(command.asset_id, None):
                             looking.cancel()
-                        tasks.create_task(self._carry(command))
+                        tasks.create_task(self._carry(command, tasks))
+                    case Superseded(command) if watching := self._watching.get(command.id):
+                        watching.cancel()
                     case Failed(command) | TimedOut(command) if self._mine(command):
                         look = tasks.create_task(self._look_again(command))
                         self._looking[command.asset_id] = look
                     case PlanActivated(plan):
                         self._known_since[plan.id] = asyncio.get_running_loop().time()
 
-    async def _carry(self, command: Command) -> None:
+    async def _carry(self, command: Command, tasks: asyncio.TaskGroup) -> None:
         device = self._devices.get(command.asset_id)
         if device is None:
             await self._no(command, f"{command.asset_id!r} has no device", refused=True)
             return
         lateness_seconds = self._lateness_seconds(command)
         try:
-            async with self._standing_still():
+            async with self._standing_still(), self._turns[command.asset_id]:
                 if _sent_before(command) and await self._is_so(device, command):
                     await self._yes(command, command.signed_kw, None)
                     return
@@ -106,7 +113,9 @@ class Driver:
                 )
             )
         else:
-            await self._watch(device, command, taken, lateness_seconds)
+            watch = tasks.create_task(self._watch(device, command, taken, lateness_seconds))
+            self._watching[command.id] = watch
+            watch.add_done_callback(lambda _: self._watching.pop(command.id))
 
     async def _ask(self, command: Command, call: Coroutine[Any, Any, Answered]) -> Answered:
         """What the device answers in time.
@@ -139,7 +148,9 @@ class Driver:
         await self._tell(Acknowledge(command.id, command.progress.attempt, patient=True))
         while command.expires_at is None or self._clock.now() < command.expires_at:
             try:
-                if await self._is_so(device, command):
+                async with self._turns[command.asset_id]:
+                    so = await self._is_so(device, command)
+                if so:
                     await self._yes(command, taken.applied_kw, lateness_seconds)
                     return
             except DeviceFailed as failed:
@@ -152,7 +163,9 @@ class Driver:
         if device is None or not command.progress.doubtful:
             return
         try:
-            if await self._is_so(device, command):
+            async with self._turns[command.asset_id]:
+                so = await self._is_so(device, command)
+            if so:
                 await self._yes(command, command.signed_kw, None)
         except DeviceFailed as failed:
             log.warning(

@@ -1,6 +1,6 @@
 """What happens to one command: the arrows of the drawing in `lifecycle`, a function each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from pointsman.schedules.endings import (
     ended,
     first_lateness_seconds,
     safe_after_all,
+    superseded,
     try_failed,
 )
 from pointsman.schedules.facts import (
@@ -38,8 +39,11 @@ def move(site: Site, command: Command) -> None:
     desk.queue.drop(command.id)
     if desk.in_flight is not None and desk.in_flight.id == command.id:
         desk.in_flight = None
+    desk.promised.pop(command.id, None)
     if command.progress.status is CommandStatus.PENDING:
         desk.queue.put(command.id, due_at(command))
+    elif command.progress.patient and command.progress.status is CommandStatus.ACKNOWLEDGED:
+        desk.promised[command.id] = command
     elif command.progress.status in FLYING:
         desk.in_flight = command
     if command.row >= 0:
@@ -73,6 +77,14 @@ def numbered(site: Site, facts: Iterable[Dispatched]) -> list[Dispatched]:
     ]
 
 
+def no_longer_wanted(site: Site, sent: Iterable[Command], now: datetime) -> Iterator[Superseded]:
+    """Promises of devices that these commands replace."""
+    for command in sent:
+        for promise in site.look(command.asset_id).promised.values():
+            if promise.channel is command.channel:
+                yield superseded(promise, command.id, now)
+
+
 def submit(site: Site, command: Command) -> list[CommandFact]:
     if command.id in site.commands:
         return []
@@ -88,7 +100,7 @@ def dispatch(site: Site, command: Command, now: datetime) -> list[CommandFact]:
     command = site.commands.get(command.id, command)
     desk = site.look(command.asset_id)
     status = command.progress.status
-    if status in FLYING and desk.in_flight == command:
+    if status in FLYING:
         raise Rejected(f"{command.id} is {status} already: answer it, or wait for its time-out")
     if status is not CommandStatus.PENDING:
         raise Rejected(f"{command.id} is {status}: only a pending command can be dispatched")
@@ -105,7 +117,10 @@ def dispatch(site: Site, command: Command, now: datetime) -> list[CommandFact]:
             f"{command.id} must wait: {desk.in_flight.id} to {command.asset_id} is"
             f" {desk.in_flight.progress.status}, and one command at a time is sent to an asset"
         )
-    return list(numbered(site, [handed_out(site, command, now)]))
+    return [
+        *numbered(site, [handed_out(site, command, now)]),
+        *no_longer_wanted(site, [command], now),
+    ]
 
 
 def acknowledge(site: Site, intent: Acknowledge) -> list[CommandFact]:

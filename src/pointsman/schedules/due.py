@@ -9,7 +9,7 @@ from pointsman.schedules.endings import ended, silence, superseded, try_failed
 from pointsman.schedules.facts import CommandFact, Expired
 from pointsman.schedules.model import Channel, Command, CommandStatus
 from pointsman.schedules.rows import command_of
-from pointsman.schedules.site import Desk, Site
+from pointsman.schedules.site import Desk, Site, silent_at
 
 Rank: TypeAlias = Callable[[Command], tuple[object, ...]]
 
@@ -17,9 +17,11 @@ Rank: TypeAlias = Callable[[Command], tuple[object, ...]]
 def silent(site: Site, now: datetime) -> Iterator[CommandFact]:
     """Tries that nobody will answer any more."""
     for desk in site.due_desks(now):
-        if flying := desk.in_flight:
-            lost = flying.progress.run < site.run_number
-            yield from try_failed(site, flying, now, silence(flying, lost=lost))
+        for command in desk.unanswered:
+            at = silent_at(command, site.run_number)
+            if at is not None and at <= now:
+                lost = command.progress.run < site.run_number
+                yield from try_failed(site, command, now, silence(command, lost=lost))
 
 
 def over(site: Site, now: datetime) -> Iterator[CommandFact]:

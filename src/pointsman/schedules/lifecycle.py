@@ -17,6 +17,9 @@ A row of a plan becomes a command when it is due (`Wake`) or somebody carries it
 it is expired, and never sent. What a plan says later replaces what it said before, so after an
 outage each asset is told the present row, and nothing of what was missed.
 
+A device may take a command and say that it will act when it can. Such a promise keeps nothing
+else waiting; a newer command of its channel replaces it.
+
 After a try whose end is not known (silence, a crash) the next one is `doubtful`: whoever carries
 it reads back first. `decide` looks at what is due, for the price of that, and moves nothing.
 """
@@ -136,7 +139,7 @@ def evolve(site: Site, fact: Fact) -> Site:
             _rearm(site, asset_id)
         case Opened(run):
             site.run = run
-            for asset_id in [id for id, desk in site.desks.items() if desk.in_flight]:
+            for asset_id in [id for id, desk in site.desks.items() if desk.unanswered]:
                 _rearm(site, asset_id)
         case Measured(measurement):
             site.measured[measurement.asset_id] = measurement
@@ -165,7 +168,9 @@ def _wake(site: Site, now: datetime) -> Sequence[Fact]:
         seen.add(fact.command.asset_id)
     facts = facts[:FACTS_AT_ONCE]
     room = FACTS_AT_ONCE - len(facts)
-    facts += commands.numbered(site, _to_send(site, seen, now)[:room])
+    sending = commands.numbered(site, _to_send(site, seen, now)[:room])
+    facts += sending
+    facts += commands.no_longer_wanted(site, [fact.command for fact in sending], now)
     facts += plans.ended(site, now)
     return facts or _at_most(plans.passed(site, now))
 

@@ -143,8 +143,9 @@ def _nothing_left(site: Site, desk: Desk, plan_id: str) -> bool:
     segments = [s for lane in desk.lanes.values() for s in lane.segments if s.plan.id == plan_id]
     if any(desk.next_row(segment) < len(segment.timeline.slots) for segment in segments):
         return False
-    waiting = (site.commands[id] for _, id in desk.queue.until(FOREVER))
-    return desk.in_flight is None and all(command.plan_id != plan_id for command in waiting)
+    waiting = [site.commands[id] for _, id in desk.queue.until(FOREVER)]
+    living = (*waiting, *desk.promised.values())
+    return desk.in_flight is None and all(command.plan_id != plan_id for command in living)
 
 
 def _kept(site: Site, timeline: Timeline) -> bool:

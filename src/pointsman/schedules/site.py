@@ -75,6 +75,8 @@ class Desk:
 
     lanes: dict[Channel, Lane] = field(default_factory=dict)
     in_flight: Command | None = None
+    promised: dict[str, Command] = field(default_factory=dict)
+    """What the device took and will do when it can. It keeps no other command waiting."""
     queue: Agenda[datetime] = field(default_factory=Agenda, compare=False)
     """Ids of pending commands that have facts, by when they are due."""
     said: dict[tuple[str, Channel], int] = field(default_factory=dict, compare=False)
@@ -85,7 +87,14 @@ class Desk:
     @property
     def bare(self) -> bool:
         """Nothing on it, and nothing to remember."""
-        return not (self.lanes or self.in_flight or len(self.queue) or self.said or self.cut)
+        sent = self.in_flight or self.promised or self.lanes
+        return not (sent or len(self.queue) or self.said or self.cut)
+
+    @property
+    def unanswered(self) -> tuple[Command, ...]:
+        """What was sent, and may be answered still."""
+        promised = tuple(self.promised.values())
+        return promised if self.in_flight is None else (self.in_flight, *promised)
 
     def say(self, plan_id: str, channel: Channel, row: int) -> None:
         """A row became a command, or passed; so did all before it."""
@@ -151,12 +160,12 @@ class Desk:
 
     def due(self, run_number: int) -> datetime | None:
         """When this asset next needs a look. A command in flight keeps all others waiting."""
-        if self.in_flight is not None:
-            return silent_at(self.in_flight, run_number)
-        first = self.queue.first()
-        instants = [first[0]] if first else []
-        for lane in self.lanes.values():
-            instants += [at for s in lane.segments if (at := self.next_at(s)) is not None]
+        instants = [at for c in self.unanswered if (at := silent_at(c, run_number)) is not None]
+        if self.in_flight is None:
+            first = self.queue.first()
+            instants += [first[0]] if first else []
+            for lane in self.lanes.values():
+                instants += [at for s in lane.segments if (at := self.next_at(s)) is not None]
         return min(instants, default=None)
 
 

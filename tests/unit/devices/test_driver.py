@@ -13,7 +13,7 @@ from pointsman.core.entity import Rejected
 from pointsman.devices import DeviceFailed, Reading, Taken
 from pointsman.devices.driver import Driver, shows
 from pointsman.runtime.clock import LoopClock
-from pointsman.schedules.facts import Dispatched, Fact, PlanActivated, TimedOut
+from pointsman.schedules.facts import Dispatched, Fact, PlanActivated, Superseded, TimedOut
 from pointsman.schedules.intents import Acknowledge, Answer, Intent
 from pointsman.schedules.model import Command, CommandStatus, CommandType, Mark, Progress
 from tests.simulation.world import EPOCH, play
@@ -184,6 +184,54 @@ def test_a_device_that_acts_later_is_acknowledged_and_watched() -> None:
     assert isinstance(answer, Answer)
     assert answer.success
     assert charger.told == ["send cmd_by_hand", "read"]
+
+
+def test_a_device_that_acts_later_is_watched_no_more_once_something_newer_was_sent() -> None:
+    charger = Charger(Taken(later=True), reading=Reading(available=True))
+    change = command(
+        type=CommandType.CHANGE_AVAILABILITY, power_kw=None, parameters={"available": False}
+    )
+
+    async def story() -> AsyncIterator[Fact]:
+        yield Dispatched(change)
+        await asyncio.sleep(12)
+        yield Superseded(change)
+        await asyncio.Event().wait()
+
+    assert len(drive(charger, happening=story())) == 1, "the acknowledgement"
+    assert charger.told == ["send cmd_by_hand", "read", "read", "read"]
+
+
+def test_a_device_that_is_watched_is_called_by_one_at_a_time() -> None:
+    class Slow(Charger):
+        inside, most = 0, 0
+
+        async def read(self) -> Reading:
+            await self.alone()
+            return await super().read()
+
+        async def send(self, command: Command) -> Taken:
+            await self.alone()
+            return await super().send(command)
+
+        async def alone(self) -> None:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            await asyncio.sleep(3)
+            self.inside -= 1
+
+    charger = Slow(Taken(later=True), reading=Reading(available=True))
+    change = command(type=CommandType.CHANGE_AVAILABILITY, parameters={"available": False})
+
+    async def story() -> AsyncIterator[Fact]:
+        yield Dispatched(change)
+        await asyncio.sleep(4)
+        yield Dispatched(command(id="cmd_2"))
+        await asyncio.Event().wait()
+
+    drive(charger, happening=story(), seconds=20)
+    assert "send cmd_2" in charger.told
+    assert charger.most == 1
 
 
 def test_lateness_counts_from_due_or_from_when_it_could_be_known() -> None:
