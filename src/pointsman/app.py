@@ -10,39 +10,36 @@ plan --read_table, plan_of--> Import --steps--> engine --> journal --tail--> dri
 import asyncio
 import gc
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
 
 from pointsman.config import Site, read_site
-from pointsman.core.entity import Rejected
 from pointsman.core.names import word
 from pointsman.devices import World
 from pointsman.devices.driver import Driver
 from pointsman.devices.earlier import earlier_of
 from pointsman.devices.protocols import Fleets, check_devices, open_fleets
 from pointsman.devices.telemetry import Telemetry
-from pointsman.journal import Cursor, Fenced, Journal
+from pointsman.journal import Cursor, Fenced, Journal, Unknown
 from pointsman.journal.memory import MemoryJournal
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.library.frames import read_table
+from pointsman.library.planning import Planning, Submit
 from pointsman.library.running import (
     EXAMPLES,
+    JournalFailed,
     Options,
     Replaced,
     Unwatched,
     Watcher,
     leaves,
-    refuse_other_kind,
-    refuse_other_time,
-    refuse_what_is_over,
 )
 from pointsman.runtime.clock import Clock, RunClock, SystemClock
 from pointsman.runtime.engine import Engine
@@ -51,25 +48,18 @@ from pointsman.runtime.history import history
 from pointsman.runtime.mirror import Mirror
 from pointsman.runtime.record import RecordKeeper, record_beside
 from pointsman.schedules import SCHEDULES, schedules_id
-from pointsman.schedules.changes import Import, plan_of
 from pointsman.schedules.facts import Fact, Measured
-from pointsman.schedules.importing import in_force_at, steps
-from pointsman.schedules.intents import Intent, Open, Tidy
+from pointsman.schedules.intents import Open
 from pointsman.schedules.model import Plan, Run
-from pointsman.schedules.plans import Stale, carried_out
+from pointsman.schedules.plans import carried_out
 from pointsman.schedules.report import Report, report
-from pointsman.schedules.table import ScheduleError, Table
+from pointsman.schedules.table import Table
 
 REACH_SECONDS: Final = 15.0
 """How long a run waits at its start for devices to be reached, by the wall clock."""
 TICK_SECONDS: Final = 0.2
-IMPORT_TRIES: Final = 5
-KEEP: Final = timedelta(days=7)
-"""Commands that ended earlier than this stay in the record only."""
-
 DEMO_SPEED: Final = 960.0
 """A day in 90 seconds."""
-Submit = Callable[[Any], Coroutine[Any, Any, Any]]
 
 
 async def run(
@@ -81,12 +71,13 @@ async def run(
         ScheduleError, SiteError, DeviceTableError, InUse, JournalUnreadable: If it cannot begin.
             Nothing was written, and a plan in force was kept.
         Replaced: If another process took over meanwhile.
+        JournalFailed: If nothing more can be written. Once it can, start again: it goes on.
     """
     where = site if isinstance(site, Site) else read_site(Path(site))
     check_devices(where.assets.values(), options.speed)
     table = read_table(plan, tz=options.tz)
     carried = _Running(where, table, options, watcher or Unwatched())
-    carried.refuse_what_cannot_be()
+    carried.planning.refuse_what_cannot_be()
     with owning(options.path, take_over=options.take_over) if options.path else nullcontext():
         return await carried.to_the_end()
 
@@ -103,8 +94,9 @@ class _Running:
     """One life of a run: from opening the journal to the report."""
 
     def __init__(self, site: Site, table: Table, options: Options, watcher: Watcher) -> None:
-        self._site, self._table, self._options, self._watcher = site, table, options, watcher
+        self._site, self._options, self._watcher = site, options, watcher
         self._mirror = Mirror(SCHEDULES, schedules_id(site.id))
+        self.planning = Planning(site, table, options, self._mirror)
         self._carried_out = asyncio.Event()
         self._still = ExitStack()
         """Holds the run's clock until the plan is in force."""
@@ -117,10 +109,10 @@ class _Running:
             self._load(path)
         clock = self._clock()
         self._still.enter_context(clock.held())
-        plan = self._plan(clock)
+        plan = self.planning.plan(clock)
         journal: Journal = SqliteJournal(path) if path else MemoryJournal()
         try:
-            if not self._done(plan):
+            if not self.planning.done(plan):
                 with _one_cause(path):
                     await self._carry_out(plan, journal, clock)
             facts = await history(journal, path, [SCHEDULES])
@@ -131,13 +123,6 @@ class _Running:
         return report(site_facts, plan_id=plan.id, site_id=self._site.id)
 
     # Before the first fact
-
-    def refuse_what_cannot_be(self) -> None:
-        """Before anything is opened or written: what no journal could make right."""
-        path = self._options.path
-        fresh = self._options.speed == 1 and (path is None or not path.exists())
-        now = SystemClock().now()
-        self._make(created_at=now, now=now if fresh else None)
 
     def _load(self, path: Path) -> None:
         """What an earlier run left."""
@@ -153,39 +138,8 @@ class _Running:
         """The wall clock; faster, the run's own, which goes on where an earlier run ended."""
         if self._options.speed == 1:
             return SystemClock()
-        start = self._table.times[0]
+        start = self.planning.start
         return RunClock(max(start, self._mirror.at or start), self._options.speed)
-
-    def _plan(self, clock: Clock) -> Plan:
-        """The plan as a whole; or as it was put in force in an earlier run.
-
-        Raises:
-            ScheduleError: If it cannot be carried out from what the journal holds.
-        """
-        now, state, at = clock.now(), self._mirror.state, self._mirror.at
-        new = self._make(created_at=now).plan
-        known = state.plans.get(new.id)
-        if state.run is not None and at is not None:
-            refuse_other_kind(self._options, state.run)
-            if not carried_out(state, new.id):
-                refuse_other_time(self._options, state.run, at, now, begun=known is not None)
-        if known is None:
-            refuse_what_is_over(self._options, new, now)
-        return known or new
-
-    def _make(self, **how: Any) -> Import:  # noqa: ANN401  Keywords of `plan_of`.
-        site, dry_run = self._site, self._options.dry_run
-        return plan_of(self._table, site.asset_map, assets=site.assets, dry_run=dry_run, **how)
-
-    def _done(self, plan: Plan) -> bool:
-        state = self._mirror.state
-        if plan.id in state.plans and not state.newest_for(state.plans[plan.id]):
-            newest = state.newest.id if state.newest else "another plan"
-            raise ScheduleError(
-                f"{plan.name}: was replaced by {newest} in {self._options.path}; "
-                "a plan that is newer than that one, or another --journal, would work"
-            )
-        return carried_out(state, plan.id)
 
     # While it runs
 
@@ -247,7 +201,7 @@ class _Running:
         with suppress(TimeoutError):
             async with asyncio.timeout(REACH_SECONDS):
                 await fleets.reached()
-        await self._put_in_force(plan, submit, clock)
+        await self.planning.put_in_force(plan, submit, clock)
         gc.collect()
         gc.freeze()  # What is loaded stays: no need to look through it again and again.
         self._still.close()
@@ -265,31 +219,6 @@ class _Running:
             speed=self._options.speed,
             earlier=earlier_of(self._mirror.state),
         )
-
-    async def _put_in_force(self, plan: Plan, submit: Submit, clock: Clock) -> None:
-        """Write the plan and activate it, unless that was done in an earlier run."""
-        while await submit(Tidy(clock.now() - KEEP)):
-            pass
-        for tries_left in reversed(range(IMPORT_TRIES)):
-            if plan.id in self._mirror.state.plans:
-                return
-            try:
-                for step in self._steps(clock.now()):
-                    await submit(step)
-            except Rejected as rejected:
-                if isinstance(rejected, Stale) or not tries_left:
-                    raise  # Else what is in force has just changed: tell the changes from that.
-            else:
-                return
-
-    def _steps(self, now: datetime) -> Iterator[Intent]:
-        """The import, told from the present instant and from what is in force then."""
-        state = self._mirror.state
-        begun = self._table.times[0] <= now
-        known = in_force_at(state, now) if begun else {}
-        made = self._make(created_at=now, now=now, in_force=known)
-        plan = replace(made.plan, activated_at=now)
-        return steps(plan, made.timelines, made.contexts, state, known)
 
     async def _facts(self, journal: Journal, cursor: Cursor) -> AsyncIterator[Fact]:
         async for _, happened in follow(journal, [SCHEDULES], cursor):
@@ -330,6 +259,9 @@ def _one_cause(path: Path | None) -> Iterator[None]:
         causes = list(leaves(group))
         if fenced := next((cause for cause in causes if isinstance(cause, Fenced)), None):
             raise Replaced(f"{path}: another process took over; this one has stopped") from fenced
-        raise causes[0] from group
+        other = next((c for c in causes if not isinstance(c, Unknown | sqlite3.Error)), None)
+        if other is None:
+            raise JournalFailed(f"{path}: cannot be written: {causes[0]}") from group
+        raise other from group
     finally:
         gc.unfreeze()

@@ -71,7 +71,7 @@ def _line_of_one(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror.lower()}"
-    return str(error) if isinstance(error, _expected()) else None
+    return str(error) if isinstance(error, (OSError, *_expected())) else None
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -91,7 +91,7 @@ def _expected() -> tuple[type[BaseException], ...]:
     from pointsman.devices.simulated.sessions import SessionsError
     from pointsman.journal import Fenced, JournalUnreadable, Misplaced
     from pointsman.journal.ownership import InUse
-    from pointsman.library.running import Replaced
+    from pointsman.library.running import JournalFailed, Replaced
     from pointsman.runtime.codec import UnknownFact
     from pointsman.schedules.table import ScheduleError
     from pointsman.schedules.views import UnknownAsset, UnknownPlan
@@ -110,6 +110,7 @@ def _expected() -> tuple[type[BaseException], ...]:
         Misplaced,
         InUse,
         Replaced,
+        JournalFailed,
         UnknownFact,
         UnknownAsset,
         UnknownPlan,

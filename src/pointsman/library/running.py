@@ -28,6 +28,10 @@ class Replaced(Exception):
     """Another process took the journal over. This one has stopped."""
 
 
+class JournalFailed(Exception):
+    """What happens could no longer be written down, so nothing more may happen."""
+
+
 class Watcher(Protocol):
     """Whoever shows how a run goes. Calls never wait."""
 
@@ -68,6 +72,8 @@ class Options:
         if not 1 <= self.speed <= SPEED_MOST:
             raise ValueError(f"speed must be from 1 to {SPEED_MOST}, not {self.speed:g}")
         host_port(self.ocpp)
+        if self.journal is not None and self.journal.is_dir():
+            raise ValueError(f"journal {str(self.journal)!r} is a folder; name a file in it")
 
     @property
     def path(self) -> Path | None:
