@@ -155,9 +155,10 @@ class RecordFile:
         return START
 
     def _insert(self, rows: Sequence[Row]) -> None:
+        """While one owner replaces another, both write, and both the same."""
         marks = ",".join(["(?,?,?,?,?,?,?,?)"] * len(rows))
         self._db.execute(
-            f"INSERT INTO fact ({COLUMNS}) VALUES {marks}",  # noqa: S608
+            f"INSERT OR IGNORE INTO fact ({COLUMNS}) VALUES {marks}",  # noqa: S608
             [value for row in rows for value in _values(row)],
         )
 

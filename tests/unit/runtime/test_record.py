@@ -207,3 +207,12 @@ async def test_what_is_dropped_while_somebody_reads_is_still_read(book: Book) ->
 async def test_a_reader_of_no_journal_says_so(tmp_path: Path) -> None:
     with pytest.raises(JournalUnreadable, match="there is no journal at"):
         RecordReader(tmp_path / "none.db")
+
+
+async def test_two_owners_that_meet_write_the_same_record_once(book: Book) -> None:
+    await book.write(life("lift"))
+    async with book.kept(), book.kept():
+        await book.until_held(3)
+        await book.write(life("turn"))
+        await book.until_held(6)
+    assert book.held() == LIFE * 2
