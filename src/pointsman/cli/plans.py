@@ -1,6 +1,8 @@
 """The commands that carry out a plan, or are the equipment that it is carried out on."""
 
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +12,7 @@ from pointsman.cli.errors import CommandsFailed, FlagError
 from pointsman.cli.live import watching
 from pointsman.cli.reports import show_report
 from pointsman.cli.stopping import until_stopped
-from pointsman.config import read_site
+from pointsman.config import Settings, read_settings, read_site
 from pointsman.library.running import Options, write_report
 from pointsman.library.simulating import simulate as devices
 from pointsman.schedules.model import CommandStatus
@@ -52,8 +54,20 @@ def options(**flags: object) -> Options:
         FlagError: If one of them cannot be used.
     """
     given = {name: value for name, value in flags.items() if value is not None}
+    settings = _settings(given)
+    given["ocpp"] = str(settings.ocpp)
+    if "POINTSMAN_JOURNAL" in os.environ and not given.get("dry_run"):
+        given["journal"] = settings.journal
     try:
         return Options(**given)  # type: ignore[arg-type]  # commands.py says their types.
+    except ValueError as error:
+        raise FlagError(str(error)) from error
+
+
+def _settings(given: Mapping[str, object]) -> Settings:
+    try:
+        flags = {name: given.get(name) for name in ("journal", "ocpp")}
+        return read_settings(os.environ, **flags)  # type: ignore[arg-type]
     except ValueError as error:
         raise FlagError(str(error)) from error
 

@@ -2,6 +2,7 @@
 
 import json
 
+from pointsman.cli.plans import options
 from pointsman.journal.ownership import owning
 from tests.unit.cli.given import PLAN, SITE, Shell, morning, write_journal
 
@@ -92,3 +93,14 @@ def test_simulated_equipment_that_has_no_wire_needs_no_process(shell: Shell) -> 
     ended = shell("simulate", "--site", "site.toml")
     assert (ended.status, ended.error.count("\n")) == (1, 1)
     assert "wire" in ended.error
+
+
+def test_the_environment_names_the_journal_where_no_flag_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("POINTSMAN_JOURNAL", str(tmp_path / "elsewhere.db"))
+    monkeypatch.setenv("POINTSMAN_OCPP", "127.0.0.1:9100")
+    assert options(dry_run=False).path == tmp_path / "elsewhere.db"
+    assert options(journal=tmp_path / "flag.db").path == tmp_path / "flag.db"
+    assert options(dry_run=True).path is None, "a rehearsal stays out of the real journal"
+    assert options().ocpp == "127.0.0.1:9100"
