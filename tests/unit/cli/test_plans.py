@@ -1,6 +1,9 @@
 """`pointsman run` and `simulate`, called as users call them."""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from pointsman.cli.plans import options
 from pointsman.journal.ownership import owning
