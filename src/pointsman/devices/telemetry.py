@@ -124,7 +124,7 @@ class Telemetry:
         self._meters = {
             asset_id: Meter.after(measurement) for asset_id, measurement in (earlier or {}).items()
         }
-        self._states = {asset_id: state.state for asset_id, state in (states or {}).items()}
+        self._states = {id: (state.state, state.reason) for id, state in (states or {}).items()}
         self._waiting: asyncio.Queue[Intent] = asyncio.Queue()
         self.left_out = 0
         """Measurements that came faster than they could be journaled."""
@@ -136,10 +136,10 @@ class Telemetry:
             self._measure(meter)
 
     def changed(self, asset_id: str, state: str, reason: str = "") -> None:
-        previous = self._states.get(asset_id, "")
-        if previous == state and not reason:
+        previous, why = self._states.get(asset_id, ("", ""))
+        if previous == state and reason in {why, ""}:
             return
-        self._states[asset_id] = state
+        self._states[asset_id] = state, reason
         if asset_id in self._meters:
             self._measure(self._meters[asset_id])
         self._put(ReportState(AssetState(asset_id, state, previous, reason)))
