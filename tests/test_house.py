@@ -21,8 +21,6 @@ FILE_AIM: Final = 300
 FUNCTION_LIMIT: Final = 70
 FUNCTION_AIM: Final = 40
 LONGER: Final[dict[str, str]] = {
-    "src/pointsman/schedules/model.py": "all nouns of the pillar, mostly their docstrings",
-    "src/pointsman/app.py": "the one place where parts are joined, read from top to bottom",
     "src/pointsman/devices/simulated/physics.py": "one class: what all equipment has in common",
     "src/pointsman/schedules/changes.py:plan_of": "the documented keywords, a line each, twice",
     "src/pointsman/__init__.py:run": "the flags of a run, and a line for each",

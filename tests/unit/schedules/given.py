@@ -123,3 +123,23 @@ def say_yes(site: Site, hour: int, minute: int = 0) -> list[float | None]:
         if isinstance(fact, Dispatched):
             ask(site, yes(fact.command), at(hour, minute))
     return powers(facts)
+
+
+def only(facts: object) -> Command:
+    """The command of the one fact there is."""
+    assert isinstance(facts, list)
+    [fact] = facts
+    command = fact.command
+    assert isinstance(command, Command)
+    return command
+
+
+def sent(site: Site, now: datetime) -> Command:
+    """The command of the `Dispatched` that a wake at `now` brings."""
+    [command] = [f.command for f in wake(site, now) if isinstance(f, Dispatched)]
+    return command
+
+
+def kinds(facts: object) -> list[type[Fact]]:
+    assert isinstance(facts, list)
+    return [type(fact) for fact in facts]

@@ -6,8 +6,19 @@ from pointsman.schedules.intents import Dispatch, Submit
 from pointsman.schedules.lifecycle import decide
 from pointsman.schedules.model import Policy
 from pointsman.schedules.rows import command_of
-from tests.unit.schedules.given import ask, at, carried_out, hand_made, no, plan, simple, timeline
-from tests.unit.schedules.test_lifecycle import kinds, only, sent
+from tests.unit.schedules.given import (
+    ask,
+    at,
+    carried_out,
+    hand_made,
+    kinds,
+    no,
+    only,
+    plan,
+    sent,
+    simple,
+    timeline,
+)
 
 
 def test_a_doubt_stays_until_somebody_has_read_back() -> None:
