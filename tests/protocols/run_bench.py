@@ -79,7 +79,7 @@ class Scene:
             for n, cells in enumerate(zip(*columns.values(), strict=True)):
                 rows.writerow([(start + n * timedelta(seconds=seconds)).isoformat(), *cells])
 
-    def words(self, *flags: str, plan: str = "plan.csv", speed: float = 1800.0) -> list[str]:
+    def words(self, *flags: str, plan: str = "plan.csv", speed: float = 3600.0) -> list[str]:
         command = [*POINTSMAN, "run", plan, "--site", "site.toml", "--speed", f"{speed:g}"]
         return [*command, "--journal", self.journal.name, *flags]
 

@@ -18,7 +18,7 @@ CHARGER = BAY + 'device = { protocol = "ocpp1.6", charge_point = "CP-1", simulat
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
-    """Two hours, in four seconds unless told otherwise."""
+    """Two hours, in two seconds unless told otherwise."""
     scene = Scene(tmp_path)
     scene.site(BATTERY)
     scene.plan({"battery_setpoint_kw": [float(n % 7) for n in range(12)]})
@@ -120,7 +120,7 @@ def local(seconds: float) -> datetime:
 
 
 def test_a_run_in_real_time_waits_for_its_plan_and_keeps_to_it(scene: Scene) -> None:
-    start = local(3.0).replace(microsecond=0)
+    start = local(3.0)
     scene.plan({"battery_setpoint_kw": [6.0, 0.0, 12.0]}, start=start, seconds=1.0)
     report = scene.report(speed=1.0)
     assert SystemClock().now() >= start + timedelta(seconds=3)
@@ -128,14 +128,14 @@ def test_a_run_in_real_time_waits_for_its_plan_and_keeps_to_it(scene: Scene) -> 
     assert totals["commands"] == {"COMPLETED": 4}
     assert totals["acknowledged_charge_kwh"] == pytest.approx(18 / 3600, rel=0.1)
     assert totals["delivered_charge_kwh"] == pytest.approx(18 / 3600, rel=0.1)
-    assert totals["lateness_seconds"]["max"] < 0.5
+    assert totals["lateness_seconds"]["max"] < 1.0
     [first] = [at for at, fact in scene.facts() if type(fact).__name__ == "Dispatched"][:1]
-    assert timedelta(0) <= first - start < timedelta(seconds=0.5)
+    assert timedelta(0) <= first - start < timedelta(seconds=1.0)
 
 
 def test_a_run_that_begins_in_the_middle_of_its_plan_does_what_is_left(scene: Scene) -> None:
-    start = local(-2.5)
-    scene.plan({"battery_setpoint_kw": [6.0, 9.0, 12.0, 3.0, 15.0]}, start=start, seconds=1.5)
+    start = local(-1.5)
+    scene.plan({"battery_setpoint_kw": [6.0, 9.0, 12.0, 3.0, 15.0]}, start=start, seconds=1.0)
     report = scene.report(speed=1.0)
     kw = [fact.command.power_kw for _, fact in scene.facts() if type(fact).__name__ == "Completed"]
     assert kw[-2:] == [15.0, 0.0]
@@ -151,11 +151,10 @@ def test_a_plan_that_is_over_is_refused_before_anything_is_opened(scene: Scene) 
     assert {path.name for path in scene.folder.iterdir()} == {"site.toml", "plan.csv"}
 
 
-def test_a_missing_reader_of_its_lines_does_no_harm_to_the_journal(scene: Scene) -> None:
+def test_nobody_who_reads_its_lines_is_no_harm_to_what_it_has_done(scene: Scene) -> None:
     with scene.started(*scene.words()) as run:
         run.says("Opened")
         assert run.process.stdout is not None
         run.process.stdout.close()
-        run.process.stdout = None
-        run.process.wait(20)
+        assert run.process.wait(20) == 1
     assert set(scene.report()["totals"]["commands"]) == {"COMPLETED"}

@@ -41,7 +41,7 @@ def scene(tmp_path: Path) -> Scene:
 
 
 def kill_after(scene: Scene, seconds: float) -> None:
-    with scene.started(*scene.words()) as run:
+    with scene.started(*scene.words(speed=1800.0)) as run:
         run.says("Opened")
         sleep(seconds)
         assert run.process.poll() is None, "it ended before it was killed"
