@@ -91,36 +91,36 @@ def _judged(site: Site, desk: Desk, now: datetime) -> list[tuple[Command, Comman
     if desk.in_flight is not None:
         return []
     due = [*_queued(site, desk, now), *_rows(site, desk, now)]
+    judged = [(command, _end(desk, command, now)) for command in due]
     newest: dict[Channel, Command] = {}
-    for command in due:
-        other = newest.get(command.channel)
-        if not _too_late(command, now) and (
-            other is None or _age(site, other) <= _age(site, command)
-        ):
-            newest[command.channel] = command
-    return [(c, _end(desk, c, newest.get(c.channel, c), now)) for c in due]
+    for command in sorted((c for c, end in judged if end is None), key=_age_in(site)):
+        newest[command.channel] = command
+    return [(c, end or _replaced(c, newest[c.channel], now)) for c, end in judged]
 
 
-def _age(site: Site, command: Command) -> tuple[datetime, bool, int]:
-    """What is greater is newer. A row is as old as its plan's coming into force, at most.
+def _replaced(command: Command, newest: Command, now: datetime) -> CommandFact | None:
+    return None if command.id == newest.id else superseded(command, newest.id, now)
 
-    Between equals, what a plan says now is newest.
+
+def _age_in(site: Site) -> Rank:
+    """Newer is greater. A row is as old as its plan's coming into force, at most; of equals,
+    what the newer plan says is newest.
     """
-    plan = site.plans.get(command.plan_id) if command.row >= 0 else None
-    known_at = (plan.activated_at if plan else None) or command.scheduled_at
-    return max(command.scheduled_at, known_at), command.row >= 0, command.sequence
+
+    def rank(command: Command) -> tuple[object, ...]:
+        plan = site.plans.get(command.plan_id) if command.row >= 0 else None
+        if plan is None:
+            return command.scheduled_at, 0, command.sequence
+        known_at = plan.activated_at or command.scheduled_at
+        return max(command.scheduled_at, known_at), plan.activation, command.sequence
+
+    return rank
 
 
-def _too_late(command: Command, now: datetime) -> bool:
-    return command.expires_at is not None and command.expires_at <= now
-
-
-def _end(desk: Desk, command: Command, newest: Command, now: datetime) -> CommandFact | None:
-    """How a pending command ends unsent. None: it may go out."""
-    if _too_late(command, now):
+def _end(desk: Desk, command: Command, now: datetime) -> CommandFact | None:
+    """How a pending command ends unsent, whatever else is due. None: it does not."""
+    if command.expires_at is not None and command.expires_at <= now:
         return Expired(ended(command, CommandStatus.EXPIRED, now))
-    if newest.id != command.id:
-        return superseded(command, newest.id, now)
     lane = desk.lanes.get(command.channel)
     if lane is not None and (last := lane.last) is not None and _overtook(last, command):
         return superseded(command, last.id, now)

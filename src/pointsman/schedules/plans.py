@@ -101,12 +101,11 @@ def ended(site: Site, now: datetime) -> list[PlanEnded]:
 
 
 def passed(site: Site, now: datetime) -> Iterator[Passed]:
-    """Rows that need not be said any more, where nothing else is to be said."""
+    """Rows that need not be said any more, once all else that is due was said."""
     for desk in site.due_desks(now):
-        if desk.in_flight is None:
-            for segment, row in desk.lapsed(now):
-                timeline = segment.timeline
-                yield Passed(timeline.asset_id, segment.plan.id, timeline.channel, row)
+        for segment, row in desk.lapsed(now):
+            timeline = segment.timeline
+            yield Passed(timeline.asset_id, segment.plan.id, timeline.channel, row)
 
 
 def unplug(site: Site, asset_id: str, now: datetime) -> list[Fact]:

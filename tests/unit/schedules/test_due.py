@@ -97,6 +97,19 @@ def test_a_vehicle_that_left_ends_none_of_the_chargers_limits() -> None:
     assert set(told(site, 10)) == {7.0, 10.0}
 
 
+def test_a_try_of_a_plan_that_was_replaced_while_it_was_under_way_is_the_last() -> None:
+    """Though the row that took its place began before it."""
+    site = simple({0: 22.0, 1: 11.0, 3: 0.0})
+    assert told(site, 8) == [22.0]
+    [sent] = wake(site, at(9))
+    assert isinstance(sent, Dispatched)
+    newer = plan("newer", created_at=at(9), activated_at=at(9))
+    carried_out(timeline(newer, {0: 5.0}), plan=newer, site=site)
+    ask(site, no(sent.command), at(9, 0, 1))
+    assert told(site, 9, 1) == [5.0]
+    assert site.commands[sent.command.id].progress.superseded_by == "newer"
+
+
 def test_what_is_safe_is_not_sent_over_a_newer_plan() -> None:
     site = simple({0: 22.0, 3: 0.0}, safe_default_kw=4.0)
     [sent] = wake(site, at(8))

@@ -217,25 +217,3 @@ def test_a_no_after_a_yes_and_an_answer_to_the_unknown_are_rejected() -> None:
         decide(site, no(command), at(8))
     with pytest.raises(Rejected, match="cmd_nobody is not known"):
         decide(site, Answer("cmd_nobody", 1, success=True), at(8))
-
-
-# over, replaced, cancelled
-
-
-def test_a_doubt_stays_until_somebody_has_read_back() -> None:
-    """A refusal of the second try tells nothing of what became of the first."""
-    site = simple()
-    sent(site, at(8))
-    ask(site, Wake(), at(8, 0, 30))
-    second = sent(site, at(8, 1))
-    again = only(ask(site, no(second, error="busy"), at(8, 1)))
-    assert again.progress.doubtful
-
-
-def test_what_timed_out_stays_in_doubt_so_that_somebody_looks() -> None:
-    site = simple({3: 1.0})
-    ask(site, Submit(hand_made(policy=Policy(max_retries=0))), at(8))
-    sent(site, at(8))
-    [fact] = ask(site, Wake(), at(8, 0, 30))
-    assert isinstance(fact, TimedOut)
-    assert fact.command.progress.doubtful

@@ -7,27 +7,34 @@ import pytest
 from pointsman.core.entity import Rejected, Wake
 from pointsman.schedules.facts import (
     Acknowledged,
+    Added,
     Cancelled,
     Completed,
     Dispatched,
     Expired,
+    Measured,
     Opened,
     Requeued,
+    StateChanged,
     Superseded,
 )
 from pointsman.schedules.intents import (
     Acknowledge,
     Cancel,
     Dispatch,
+    Measure,
     Open,
+    ReportState,
     Submit,
     Sweep,
 )
-from pointsman.schedules.lifecycle import decide, due
+from pointsman.schedules.lifecycle import decide, due, initial
 from pointsman.schedules.model import (
+    AssetState,
     Channel,
     CommandStatus,
     CommandType,
+    Measurement,
     Run,
 )
 from pointsman.schedules.rows import command_of
@@ -200,6 +207,34 @@ def test_a_pending_command_can_be_cancelled_and_a_sent_one_cannot() -> None:
     assert ask(site, Cancel("cmd_by_hand"), at(8)) == []
     with pytest.raises(Rejected, match="is DISPATCHED: only a pending"):
         decide(site, Cancel(sent(site, at(9)).id), at(9))
+
+
+def test_a_row_of_a_plan_cannot_be_queued_by_hand() -> None:
+    row = command_of(plan(), timeline(plan(), {0: 22.0}), 0)
+    with pytest.raises(Rejected, match="is a row of morning: import the plan"):
+        decide(initial(), Submit(row), at(7))
+
+
+def test_adding_twice_is_adding_once() -> None:
+    site = simple()
+    assert kinds(ask(site, Submit(hand_made()), at(7))) == [Added]
+    assert ask(site, Submit(hand_made()), at(7)) == []
+
+
+def test_a_row_of_a_plan_that_is_not_in_force_is_not_dispatched_by_hand() -> None:
+    row = command_of(plan(), timeline(plan(), {0: 22.0}), 0)
+    with pytest.raises(Rejected, match="is a row of morning, which is not in force"):
+        decide(initial(), Dispatch(row), at(8))
+
+
+def test_what_a_meter_or_a_machine_says_twice_is_one_fact() -> None:
+    site = initial()
+    said = Measurement(BAY, at(8), at(8, 1), 5.0, 4.0, 6.0, 0.1, 0.0)
+    state = AssetState(BAY, "charging")
+    assert kinds(ask(site, Measure(said), at(8))) == [Measured]
+    assert ask(site, Measure(said), at(8)) == []
+    assert kinds(ask(site, ReportState(state), at(8))) == [StateChanged]
+    assert ask(site, ReportState(state), at(8)) == []
 
 
 def test_a_command_that_would_be_over_before_it_is_due_is_rejected() -> None:

@@ -16,10 +16,11 @@ from pointsman.schedules.facts import (
     TimelineWritten,
     Unplugged,
 )
-from pointsman.schedules.intents import Activate, Dispatch, Submit, Unplug, Write
+from pointsman.schedules.intents import Acknowledge, Activate, Dispatch, Submit, Unplug, Write
 from pointsman.schedules.lifecycle import decide, due, evolve, initial
 from pointsman.schedules.model import Channel, CommandStatus, Context, Mark
 from pointsman.schedules.plans import Stale
+from pointsman.schedules.plans import carried_out as is_carried_out
 from pointsman.schedules.rows import command_of
 from pointsman.schedules.site import in_force_kw
 from tests.unit.schedules.given import (
@@ -326,3 +327,62 @@ def test_too_many_rows_that_were_left_over_are_refused_by_name() -> None:
     ask(site, Write(tuple(timeline(morning, {0: 1.0}, f"bay-{n}") for n in range(92))), at(7))
     with pytest.raises(Rejected, match="'morning' has rows of 91 assets that it does not name"):
         decide(site, Activate(morning), at(7))
+
+
+def test_a_plan_is_carried_out_once_its_last_release_was_answered() -> None:
+    both = plan(assets=("bay-1", "bay-2"))
+    site = carried_out(*[timeline(both, {0: 5.0}, a) for a in both.assets], plan=both)
+    assert not is_carried_out(site, "morning"), "rows are left"
+    say_yes(site, 8)
+    releases = [f.command for f in wake(site, at(12)) if isinstance(f, Dispatched)]
+    for command in releases:
+        assert not is_carried_out(site, "morning"), "a release is under way"
+        ask(site, yes(command), at(12))
+    assert is_carried_out(site, "morning")
+    assert not is_carried_out(site, "evening"), "nobody knows it"
+
+
+def test_a_plan_with_a_try_or_a_promise_left_is_not_carried_out() -> None:
+    site = simple({0: 22.0})
+    [release] = wake(site, at(12))
+    assert isinstance(release, Dispatched)
+    ask(site, no(release.command), at(12))
+    assert not is_carried_out(site, "morning"), "it will be tried again"
+    [again] = wake(site, at(12, 1))
+    assert isinstance(again, Dispatched)
+    ask(site, Acknowledge(again.command.id, 2, patient=True), at(12, 1))
+    assert not is_carried_out(site, "morning"), "the device has not done it yet"
+    ask(site, yes(again.command), at(12, 2))
+    assert is_carried_out(site, "morning")
+
+
+def test_commands_made_by_hand_hold_up_the_end_of_no_plan() -> None:
+    site = simple({0: 22.0})
+    say_yes(site, 12)
+    ask(site, Submit(hand_made(scheduled_at=at(20))), at(12))
+    assert is_carried_out(site, "morning")
+
+
+def test_a_greater_rev_is_newer_whenever_it_was_created() -> None:
+    first = plan(rev=3, created_at=at(8))
+    site = carried_out(timeline(first, {0: 1.0}), plan=first)
+    second = plan("second", rev=4, created_at=at(7))
+    ask(site, Write((timeline(second, {0: 2.0}),)), at(8))
+    assert isinstance(decide(site, Activate(second), at(8))[0], PlanActivated)
+
+
+def test_a_plan_goes_on_though_the_clock_was_set_back() -> None:
+    site = simple({0: 22.0, 1: 11.0})
+    assert say_yes(site, 9) == [11.0]
+    assert say_yes(site, 8, 30) == [], "what was said is not said again"
+    assert say_yes(site, 9, 30) == []
+    newer = plan("newer", created_at=at(9), activated_at=at(8))
+    carried_out(timeline(newer, {0: 5.0}), plan=newer, site=site)
+    assert site.plans["newer"].activated_at == at(8), "the first came into force at 8, too"
+
+
+def test_days_after_its_end_only_the_release_of_a_plan_is_left_to_say() -> None:
+    site = simple({0: 22.0, 1: 11.0})
+    say_yes(site, 8)
+    assert say_yes(site, 24 * 5) == [0.0]
+    assert due(site) is None
