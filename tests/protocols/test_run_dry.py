@@ -14,13 +14,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from ocpp.v16 import call
-from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
 
 from pointsman.runtime.clock import SystemClock
-from tests.protocols.ocpp_peers import LibraryCharger, Tape
-from tests.protocols.run_bench import BATTERY, BAY, ENVIRONMENT, Scene
+from tests.protocols.run_bench import BATTERY, BAY, Scene
+from tests.protocols.run_peers import carried_out, charge_at
 from tests.protocols.sunspec_bench import battery, counted, free_port, served, simulated
 
 READS = {3, 4}
@@ -71,45 +68,6 @@ async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, heard: 
         sink.close()
 
 
-async def charge_at(port: int) -> None:
-    """A charger with a car, as the `ocpp` library makes it, for as long as it is spoken to."""
-    while True:
-        try:
-            url = f"ws://127.0.0.1:{port}/CP-1"
-            protocols = [Subprotocol("ocpp1.6")]
-            async with connect(url, subprotocols=protocols, proxy=None) as connection:
-                charger = LibraryCharger("CP-1", Tape(connection))
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(charger.start())
-                    boot = call.BootNotification(charge_point_model="any", charge_point_vendor="o")
-                    await charger.call(boot, suppress=False)
-                    await charger.report("Preparing")
-                    await charger.start_transaction()
-                    await charger.report("Charging")
-        except* Exception:  # It is away, or gone for good: dial again.
-            await asyncio.sleep(0.1)
-
-
-async def carried_out(scene: Scene, *flags: str, ocpp: int) -> tuple[int, str, str]:
-    """The plan, carried out in real time by the command line."""
-    words = scene.words("--ocpp", f"127.0.0.1:{ocpp}", "--json", *flags, speed=1.0)
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        cwd=scene.folder,
-        env=ENVIRONMENT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(40):
-            out, error = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), error.decode()
-
-
 @pytest.mark.parametrize("dry", [True, False])
 async def test_a_dry_run_sends_not_one_byte_of_control(tmp_path: Path, dry: bool) -> None:
     """And a real one does, over the same wires: so it is counted right."""
@@ -125,13 +83,13 @@ async def test_a_dry_run_sends_not_one_byte_of_control(tmp_path: Path, dry: bool
             columns = {"battery_setpoint_kw": [6.0, -6.0, 9.0], "bay_setpoint_kw": [6.0, 9.0, 7.0]}
             scene.plan(columns, start=start, seconds=1.0)
             async with asyncio.TaskGroup() as tasks:
-                charger = tasks.create_task(charge_at(chargers.port))
+                charger = tasks.create_task(charge_at(chargers.port, "CP-1"))
                 flags = ["--dry-run"] if dry else []
-                status, out, error = await carried_out(scene, *flags, ocpp=ocpp)
+                ended = await carried_out(scene, *flags, ocpp=ocpp)
                 charger.cancel()
         written = elsewhere.written()
-    assert status == 0, error
-    report = json.loads(out)
+    assert ended.status == 0, ended.error
+    report = json.loads(ended.out)
     assert report["dry_run"] is dry
     assert report["totals"]["commands"] == {"COMPLETED": 8}
     assert modbus.functions.total() > 10, "the battery was reached"
