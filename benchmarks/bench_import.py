@@ -88,7 +88,9 @@ def rows() -> Iterator[Row]:
         else:
             yield Row(what, spread(seconds, unit=" s"))
     ratios = [largest / median(a_cell[0]) for largest in a_cell[-1]]
-    yield at_most("that is linear: a cell of the largest, in cells of the least", ratios, LINEAR, "")
+    yield at_most(
+        "that is linear: a cell of the largest, in cells of the least", ratios, LINEAR, ""
+    )
 
 
 if __name__ == "__main__":

@@ -7,10 +7,9 @@ from typing import Final
 
 from benchmarks.given import LATER, SITE, commands, even_plan
 from benchmarks.table import Row, at_most, show, spread
-from pointsman.core.entity import Fact, fold
 from pointsman.runtime.codec import Codec
 from pointsman.schedules import SCHEDULES, lifecycle, schedules_id
-from pointsman.schedules.facts import Added, PlanActivated, TimelineWritten
+from pointsman.schedules.facts import Added, Fact, PlanActivated, TimelineWritten
 from pointsman.schedules.intents import Submit
 
 ASSETS: Final = 1_000
@@ -29,14 +28,19 @@ def submitted() -> object:
 
 def loaded() -> object:
     """The same after a restart: nothing is shared that the journal tells twice."""
-    return fold(SCHEDULES.entity, journaled(map(Added, commands(COMMANDS, ASSETS))))
+    return _folded(journaled(map(Added, commands(COMMANDS, ASSETS))))
 
 
 def planned() -> object:
     plan, timelines = even_plan(LATER, ASSETS, ROWS)
-    return fold(
-        SCHEDULES.entity, journaled([*map(TimelineWritten, timelines), PlanActivated(plan)])
-    )
+    return _folded(journaled([*map(TimelineWritten, timelines), PlanActivated(plan)]))
+
+
+def _folded(facts: Iterable[Fact]) -> object:
+    site = lifecycle.initial()
+    for fact in facts:
+        site = lifecycle.evolve(site, fact)
+    return site
 
 
 def journaled(facts: Iterable[Fact]) -> Iterator[Fact]:

@@ -36,7 +36,9 @@ ASSETS: Final = 1_000
 KEYS: Final = 100_000
 PLANS: Final = KEYS // ASSETS
 ROWS: Final = 8
-HELP: Final = "import sys; sys.argv = ['pointsman', '--help']; from pointsman.cli import main; main()"
+HELP: Final = (
+    "import sys; sys.argv = ['pointsman', '--help']; from pointsman.cli import main; main()"
+)
 
 
 class FirstSent:

@@ -31,9 +31,7 @@ def spread(values: Sequence[float], form: str = ",.2f", unit: str = "") -> str:
     return f"{middle:{form}}{unit} ({least:{form}} to {most:{form}})"
 
 
-def at_most(
-    what: str, values: Sequence[float], limit: float, unit: str, form: str = ",.2f"
-) -> Row:
+def at_most(what: str, values: Sequence[float], limit: float, unit: str, form: str = ",.2f") -> Row:
     """A row whose median must not pass a limit."""
     measured = spread(values, form, unit)
     return Row(what, measured, f"≤ {limit:,g}{unit}", median(values) <= limit)
