@@ -12,7 +12,7 @@ import gc
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -34,6 +34,7 @@ from pointsman.library.frames import read_table
 from pointsman.library.planning import Planning, Submit
 from pointsman.library.running import (
     EXAMPLES,
+    Guarded,
     JournalFailed,
     Options,
     Replaced,
@@ -58,6 +59,9 @@ from pointsman.schedules.table import Table
 REACH_SECONDS: Final = 15.0
 """How long a run waits at its start for devices to be reached, by the wall clock."""
 TICK_SECONDS: Final = 0.2
+LEAVE_SECONDS: Final = 5.0
+"""How long whoever takes over waits for the one replaced to let go of its ports."""
+REPLACED: Final = "{path}: another process took over; this one has stopped"
 DEMO_SPEED: Final = 960.0
 """A day in 90 seconds."""
 
@@ -76,10 +80,14 @@ async def run(
     where = site if isinstance(site, Site) else read_site(Path(site))
     check_devices(where.assets.values(), options.speed)
     table = read_table(plan, tz=options.tz)
-    carried = _Running(where, table, options, watcher or Unwatched())
+    carried = _Running(where, table, options, Guarded(watcher or Unwatched()))
     carried.planning.refuse_what_cannot_be()
-    with owning(options.path, take_over=options.take_over) if options.path else nullcontext():
-        return await carried.to_the_end()
+    if options.path is None:
+        return await carried.to_the_end(lambda: False)
+    with owning(
+        options.path, take_over=options.take_over, patience_seconds=LEAVE_SECONDS
+    ) as replaced:
+        return await carried.to_the_end(replaced)
 
 
 async def demo(watcher: Watcher | None = None) -> tuple[Report, Path]:
@@ -103,7 +111,8 @@ class _Running:
         self._loaded_at: Cursor | None = None
         """What the mirror knows of. None: there was no journal."""
 
-    async def to_the_end(self) -> Report:
+    async def to_the_end(self, replaced: Callable[[], bool]) -> Report:
+        """`replaced` tells whether another process has taken over."""
         path = self._options.path
         if path is not None and path.exists():
             self._load(path)
@@ -114,7 +123,7 @@ class _Running:
         try:
             if not self.planning.done(plan):
                 with _one_cause(path):
-                    await self._carry_out(plan, journal, clock)
+                    await self._carry_out(plan, journal, clock, replaced)
             facts = await history(journal, path, [SCHEDULES])
         finally:
             if isinstance(journal, SqliteJournal):
@@ -143,7 +152,9 @@ class _Running:
 
     # While it runs
 
-    async def _carry_out(self, plan: Plan, journal: Journal, clock: Clock) -> None:
+    async def _carry_out(
+        self, plan: Plan, journal: Journal, clock: Clock, replaced: Callable[[], bool]
+    ) -> None:
         engine = Engine([SCHEDULES], journal, clock, place=placement(self._site))
         submit: Submit = partial(engine.submit, SCHEDULES, schedules_id(self._site.id))
         run = self._life(clock)
@@ -168,7 +179,7 @@ class _Running:
             telemetry.run(),
             driver.run(self._facts(journal, cursor)),
             self._follow(journal, cursor, plan),
-            self._tick(clock),
+            self._tick(clock, replaced),
             *self._record(journal),
         ]
         async with asyncio.TaskGroup() as tasks:
@@ -234,10 +245,12 @@ class _Running:
             if over and carried_out(self._mirror.state, plan.id):
                 self._carried_out.set()
 
-    async def _tick(self, clock: Clock) -> None:
-        while True:
+    async def _tick(self, clock: Clock, replaced: Callable[[], bool]) -> None:
+        """Raises Replaced soon, so that whoever took over finds ports and devices free."""
+        while not replaced():
             self._watcher.tick(clock.now())
             await asyncio.sleep(TICK_SECONDS)
+        raise Replaced(REPLACED.format(path=self._options.path))
 
 
 def placement(site: Site) -> Callable[[str], str]:
@@ -258,7 +271,7 @@ def _one_cause(path: Path | None) -> Iterator[None]:
     except BaseExceptionGroup as group:
         causes = list(leaves(group))
         if fenced := next((cause for cause in causes if isinstance(cause, Fenced)), None):
-            raise Replaced(f"{path}: another process took over; this one has stopped") from fenced
+            raise Replaced(REPLACED.format(path=path)) from fenced
         other = next((c for c in causes if not isinstance(c, Unknown | sqlite3.Error)), None)
         if other is None:
             raise JournalFailed(f"{path}: cannot be written: {causes[0]}") from group

@@ -11,6 +11,7 @@ import pytest
 from pointsman.runtime.clock import SystemClock
 from pointsman.schedules.facts import Opened
 from tests.protocols.run_bench import BATTERY, BAY, Scene, one_line
+from tests.protocols.sunspec_bench import free_port
 
 SOON: float = 2.0
 CHARGER = BAY + 'device = { protocol = "ocpp1.6", charge_point = "CP-1", simulated = true }\n'
@@ -47,6 +48,20 @@ def test_a_second_run_that_takes_over_ends_the_first_and_the_plan(scene: Scene) 
         report["totals"]["planned_charge_kwh"], rel=0.05
     )
     assert [fact.run.number for _, fact in scene.facts() if isinstance(fact, Opened)] == [1, 2]
+
+
+def test_whoever_takes_over_finds_the_chargers_port_free(scene: Scene) -> None:
+    scene.site(BATTERY, CHARGER)
+    scene.plan({"battery_setpoint_kw": [6.0, 3.0]}, start=local(3600.0))
+    words = scene.words("--ocpp", f"127.0.0.1:{free_port()}", speed=1.0)
+    with scene.started(*words) as first:
+        first.says("Opened")
+        with scene.started(*words, "--take-over") as second:
+            second.says("Opened 2")
+            assert "another process took over" in one_line(first.end(seconds=SOON))
+            assert second.process.poll() is None
+            second.send(signal.SIGTERM)
+            assert second.end().status == 143
 
 
 @pytest.mark.parametrize(
@@ -151,10 +166,12 @@ def test_a_plan_that_is_over_is_refused_before_anything_is_opened(scene: Scene) 
     assert {path.name for path in scene.folder.iterdir()} == {"site.toml", "plan.csv"}
 
 
-def test_nobody_who_reads_its_lines_is_no_harm_to_what_it_has_done(scene: Scene) -> None:
+def test_nobody_who_reads_its_lines_is_no_reason_to_stop(scene: Scene) -> None:
     with scene.started(*scene.words()) as run:
         run.says("Opened")
         assert run.process.stdout is not None
         run.process.stdout.close()
-        assert run.process.wait(20) == 1
+        assert run.process.wait(20) == 1, "nobody reads its report either"
+    facts = scene.facts()
     assert set(scene.report()["totals"]["commands"]) == {"COMPLETED"}
+    assert scene.facts() == facts

@@ -1,7 +1,8 @@
 """How a run is asked for, and how it is watched."""
 
 import json
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from pointsman.schedules.report import Report
 from pointsman.schedules.table import ScheduleError, stamp
 
 SPEED_MOST: Final = 100_000
+log = logging.getLogger(__name__)
 
 
 _HOME: Final = Path(__file__).parents[1]
@@ -54,6 +56,29 @@ class Unwatched:
 
     def tick(self, now: datetime) -> None:
         """Nobody looks."""
+
+
+class Guarded:
+    """Passes on to a watcher until that one fails: a broken view is no reason to stop a run."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def begins(self, site: Site, imported: Plan, clock: Clock) -> None:
+        self._tell(lambda: self._watcher.begins(site, imported, clock))
+
+    def saw(self, fact: Fact, at: datetime) -> None:
+        self._tell(lambda: self._watcher.saw(fact, at))
+
+    def tick(self, now: datetime) -> None:
+        self._tell(lambda: self._watcher.tick(now))
+
+    def _tell(self, news: Callable[[], None]) -> None:
+        try:
+            news()
+        except Exception as bug:
+            log.warning("the watcher is told nothing more, as it failed: %r", bug)
+            self._watcher = Unwatched()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Timer
+from time import monotonic
 
 import pytest
 
@@ -140,3 +142,39 @@ def test_to_take_over_what_nobody_holds_is_to_own_it(tmp_path: Path) -> None:
     with owning(path):
         pass
     assert [file.name for file in tmp_path.iterdir()] == ["a.db.lock"]
+
+
+def test_who_was_replaced_can_tell(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with owning(path) as replaced:
+        assert not replaced()
+        with owning(path, take_over=True) as taken:
+            assert replaced()
+            assert not taken()
+        assert replaced()
+
+
+def test_a_lock_file_that_was_deleted_is_nobodys_claim(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with owning(path) as replaced:
+        (tmp_path / "journal.db.lock").unlink()
+        assert not replaced()
+
+
+def test_who_takes_over_waits_until_the_other_has_left_and_no_longer(tmp_path: Path) -> None:
+    path, first = tmp_path / "journal.db", ExitStack()
+    first.enter_context(owning(path))
+    leaving = Timer(0.2, first.close)
+    leaving.start()
+    begun = monotonic()
+    with owning(path, take_over=True, patience_seconds=30.0):
+        assert 0.1 < monotonic() - begun < 10
+    leaving.join()
+
+
+def test_who_takes_over_from_one_that_hangs_waits_no_longer_than_that(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    begun = monotonic()
+    with owning(path), owning(path, take_over=True, patience_seconds=0.2) as replaced:
+        assert not replaced()
+    assert 0.2 <= monotonic() - begun < 10
