@@ -74,6 +74,7 @@ class Desk:
     """All that there is to say to one asset."""
 
     lanes: dict[Channel, Lane] = field(default_factory=dict)
+    """In the order in which facts came; what is decided must not depend on that."""
     in_flight: Command | None = None
     promised: dict[str, Command] = field(default_factory=dict)
     """What the device took and will do when it can. It keeps no other command waiting."""
@@ -93,8 +94,14 @@ class Desk:
     @property
     def unanswered(self) -> tuple[Command, ...]:
         """What was sent, and may be answered still."""
-        promised = tuple(self.promised.values())
+        promised = tuple(self.promised[id] for id in sorted(self.promised))
         return promised if self.in_flight is None else (self.in_flight, *promised)
+
+    @property
+    def segments(self) -> Iterator[Segment]:
+        """Every plan's rows for the asset, channel by channel."""
+        for channel in sorted(self.lanes):
+            yield from self.lanes[channel].segments
 
     def say(self, plan_id: str, channel: Channel, row: int) -> None:
         """A row became a command, or passed; so did all before it."""
@@ -131,10 +138,9 @@ class Desk:
         return at if at < segment.until else None
 
     def rows_due(self, now: datetime) -> Iterator[tuple[Segment, int]]:
-        for lane in self.lanes.values():
-            for segment in lane.segments:
-                if (row := self.row_due(segment, now)) is not None:
-                    yield segment, row
+        for segment in self.segments:
+            if (row := self.row_due(segment, now)) is not None:
+                yield segment, row
 
     def _stands(self, segment: Segment, now: datetime) -> bool:
         """Whether row 0 need not be said, as its value is in force already."""
@@ -151,12 +157,11 @@ class Desk:
 
     def lapsed(self, now: datetime) -> Iterator[tuple[Segment, int]]:
         """Rows whose time has come and gone, with no row to be said in their place."""
-        for lane in self.lanes.values():
-            for segment in lane.segments:
-                at = self.next_at(segment)
-                if at is not None and at <= now and self.row_due(segment, now) is None:
-                    until = min(now, segment.until - MOMENT)
-                    yield segment, row_at(segment.plan, segment.timeline, until)
+        for segment in self.segments:
+            at = self.next_at(segment)
+            if at is not None and at <= now and self.row_due(segment, now) is None:
+                until = min(now, segment.until - MOMENT)
+                yield segment, row_at(segment.plan, segment.timeline, until)
 
     def due(self, run_number: int) -> datetime | None:
         """When this asset next needs a look. A command in flight keeps all others waiting."""

@@ -90,7 +90,7 @@ def test_a_vehicle_that_left_ends_none_of_the_chargers_limits() -> None:
     power = timeline(morning, {0: 22.0, 1: 11.0, 2: 7.0}, vehicles={0: "a", 2: "b"})
     limit = timeline(morning, {0: 30.0, 1: 20.0, 2: 10.0}, channel=Channel.LIMIT)
     site = carried_out(power, limit, plan=morning)
-    assert told(site, 8) == [22.0, 30.0]
+    assert told(site, 8) == [30.0, 22.0]
     ask(site, Unplug(BAY), at(8, 30))
     assert told(site, 8, 30) == [0.0]
     assert told(site, 9) == [20.0], "only the power was the vehicle's"
@@ -108,6 +108,13 @@ def test_a_try_of_a_plan_that_was_replaced_while_it_was_under_way_is_the_last() 
     ask(site, no(sent.command), at(9, 0, 1))
     assert told(site, 9, 1) == [5.0]
     assert site.commands[sent.command.id].progress.superseded_by == "newer"
+
+
+def test_of_equals_on_two_channels_the_same_goes_first_after_every_restart() -> None:
+    morning = plan()
+    rows = [timeline(morning, {0: 9.0}, channel=c) for c in (Channel.LIMIT, Channel.POWER)]
+    first = [wake(carried_out(*order, plan=morning), at(8)) for order in (rows, rows[::-1])]
+    assert first[0] == first[1]
 
 
 def test_what_is_safe_is_not_sent_over_a_newer_plan() -> None:

@@ -29,7 +29,6 @@ from pointsman.schedules.model import (
     Measurement,
     Policy,
     Run,
-    Timeline,
 )
 from pointsman.schedules.rows import command_of
 from tests.laws import EntityLaws
@@ -52,11 +51,14 @@ TIMELINES = [
     timeline(PLANS[2], {0: 3.0, 1: 0.0}, stop_at_zero=True, marks={1: Mark.AWAY}),
     timeline(PLANS[2], {0: 3.0, 2: 5.0}, "bay-2", assumed=3.0, release_offset_seconds=60.0),
     timeline(PLANS[2], {1: 9.0}, "bay-2", channel=Channel.LIMIT),
+    timeline(PLANS[0], {0: 30.0, 1: 20.0, 3: 10.0}, channel=Channel.LIMIT),
+    timeline(PLANS[1], {0: 4.0}, "bay-2", safe_default_kw=-1.0),
 ]
 HAND_MADE = [
     hand_made("cmd_a", policy=HASTY),
     hand_made("cmd_b", scheduled_at=at(8, 1), expires_at=at(8, 2), policy=HASTY),
     hand_made("cmd_c", type=CommandType.START_CHARGING, power_kw=None, priority=3),
+    hand_made("cmd_d", "bay-2", scheduled_at=at(8, 4), type=CommandType.SET_POWER_LIMIT),
 ]
 ROWS = [
     command_of(p, t, row)
@@ -69,20 +71,13 @@ known = st.sampled_from([c.id for c in (*HAND_MADE, *ROWS)])
 assets = st.sampled_from(ASSETS)
 
 
-RUNS = [Run(n, 1.0, dry_run=False, started_at=at(8)) for n in (1, 2, 3)]
-
-
-def some_of(timelines: list[Timeline]) -> st.SearchStrategy[tuple[Timeline, ...]]:
-    return st.integers(1, len(timelines)).map(lambda n: tuple(timelines[:n]))
-
-
 class ScheduleLaws(EntityLaws):
     entity = SCHEDULES.entity
     start = at(7, 59)
     intents = (
         st.builds(
             Write,
-            st.lists(st.sampled_from(TIMELINES), min_size=1, max_size=6, unique_by=id).map(tuple),
+            st.lists(st.sampled_from(TIMELINES), min_size=1, max_size=8, unique_by=id).map(tuple),
         )
         | st.builds(Activate, st.sampled_from(PLANS))
         | st.builds(Submit, st.sampled_from(HAND_MADE))
