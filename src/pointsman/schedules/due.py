@@ -1,6 +1,6 @@
 """What is due at a site: what ended, what is over, what may be sent next. Looks, moves nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TypeAlias
 
@@ -12,6 +12,8 @@ from pointsman.schedules.rows import command_of
 from pointsman.schedules.site import Desk, Site, silent_at
 
 Rank: TypeAlias = Callable[[Command], tuple[object, ...]]
+Judged: TypeAlias = tuple[Command, CommandFact | None]
+"""What is due, and how it ends unsent. None: it may go out."""
 
 
 def silent(site: Site, now: datetime) -> Iterator[CommandFact]:
@@ -24,20 +26,26 @@ def silent(site: Site, now: datetime) -> Iterator[CommandFact]:
                 yield from try_failed(site, command, now, silence(command, lost=lost))
 
 
-def over(site: Site, now: datetime) -> Iterator[CommandFact]:
+def judged(site: Site, now: datetime) -> list[list[Judged]]:
+    """All that is due, by asset, and how each of it ends unsent. Of assets that are free."""
+    return [_judged(site, desk, now) for desk in site.due_desks(now) if desk.in_flight is None]
+
+
+def over(all_judged: Iterable[list[Judged]]) -> Iterator[CommandFact]:
     """Commands that are due, and whose time is over or that something newer replaces."""
-    for desk in site.due_desks(now):
-        for _, end in _judged(site, desk, now):
+    for of_one in all_judged:
+        for _, end in of_one:
             if end is not None:
                 yield end
 
 
-def ready(site: Site, now: datetime) -> Iterator[Command]:
+def ready(site: Site, all_judged: Iterable[list[Judged]]) -> Iterator[Command]:
     """The best command of each asset that is free for one. Untouched rows among them."""
-    for desk in site.due_desks(now):
-        fit = [command for command, end in _judged(site, desk, now) if end is None]
+    rank = order_in(site)
+    for of_one in all_judged:
+        fit = [command for command, end in of_one if end is None]
         if fit:
-            yield min(fit, key=order_in(site))
+            yield min(fit, key=rank)
 
 
 def order_in(site: Site) -> Rank:
@@ -76,7 +84,7 @@ def _place(site: Site, command: Command) -> tuple[int, int, str]:
 
 
 def _queued(site: Site, desk: Desk, now: datetime) -> list[Command]:
-    return [site.commands[id] for _, id in desk.queue.until(now)]
+    return [site.commands[id] for _, id in sorted(desk.queue.until(now))]
 
 
 def _rows(site: Site, desk: Desk, now: datetime) -> list[Command]:
@@ -86,16 +94,13 @@ def _rows(site: Site, desk: Desk, now: datetime) -> list[Command]:
     ]
 
 
-def _judged(site: Site, desk: Desk, now: datetime) -> list[tuple[Command, CommandFact | None]]:
-    """All that is due for an asset that is free, and how each ends unsent. None: it may go out."""
-    if desk.in_flight is not None:
-        return []
+def _judged(site: Site, desk: Desk, now: datetime) -> list[Judged]:
     due = [*_queued(site, desk, now), *_rows(site, desk, now)]
-    judged = [(command, _end(desk, command, now)) for command in due]
+    ends = [(command, _end(desk, command, now)) for command in due]
     newest: dict[Channel, Command] = {}
-    for command in sorted((c for c, end in judged if end is None), key=_age_in(site)):
+    for command in sorted((c for c, end in ends if end is None), key=_age_in(site)):
         newest[command.channel] = command
-    return [(c, end or _replaced(c, newest[c.channel], now)) for c, end in judged]
+    return [(c, end or _replaced(c, newest[c.channel], now)) for c, end in ends]
 
 
 def _replaced(command: Command, newest: Command, now: datetime) -> CommandFact | None:

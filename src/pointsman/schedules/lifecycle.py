@@ -80,7 +80,7 @@ def decide(site: Site, intent: Intent | Wake, now: datetime) -> Sequence[Fact]:
         case CheckTimeouts():
             return _at_most(due_now.silent(site, now))
         case Sweep():
-            return _at_most(chain(due_now.over(site, now), plans.ended(site, now)))
+            return _at_most(chain(due_now.over(due_now.judged(site, now)), plans.ended(site, now)))
         case Tidy(before):
             return _at_most(tidying.needless(site, before))
         case Submit(command):
@@ -163,21 +163,24 @@ def _wake(site: Site, now: datetime) -> Sequence[Fact]:
     """All that is due: first what ended, then what is to be sent, then what passed unsaid."""
     facts: list[Fact] = []
     seen: set[str] = set()
-    for fact in (*due_now.silent(site, now), *due_now.over(site, now)):
+    judged = due_now.judged(site, now)
+    for fact in (*due_now.silent(site, now), *due_now.over(judged)):
         facts.append(fact)
         seen.add(fact.command.asset_id)
     facts = facts[:FACTS_AT_ONCE]
     room = FACTS_AT_ONCE - len(facts)
-    sending = commands.numbered(site, _to_send(site, seen, now)[:room])
+    sending = commands.numbered(site, _to_send(site, judged, seen, now)[:room])
     facts += sending
     facts += commands.no_longer_wanted(site, [fact.command for fact in sending], now)
     facts += plans.ended(site, now)
     return facts or _at_most(plans.passed(site, now))
 
 
-def _to_send(site: Site, seen: set[str], now: datetime) -> list[Dispatched]:
+def _to_send(
+    site: Site, judged: list[list[due_now.Judged]], seen: set[str], now: datetime
+) -> list[Dispatched]:
     """One command an asset, in the order of sending. Assets with news already must wait."""
-    ready = (c for c in due_now.ready(site, now) if c.asset_id not in seen)
+    ready = (c for c in due_now.ready(site, judged) if c.asset_id not in seen)
     order = due_now.sending_order_in(site)
     return [commands.handed_out(site, command, now) for command in sorted(ready, key=order)]
 

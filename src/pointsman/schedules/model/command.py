@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+Shared = TypeVar("Shared")
+
+SHARED_LIMIT: Final = 4_096
+"""Values that many commands have in common, and that are kept once."""
 
 
 class CommandType(StrEnum):
@@ -148,6 +154,14 @@ class Command:
     """Grows with each command that comes to life at a site. Orders what is otherwise equal."""
     progress: Progress = UNTRIED
 
+    def __post_init__(self) -> None:
+        """A third less memory for a command that waits, if it was read from a journal."""
+        object.__setattr__(self, "asset_id", _shared(self.asset_id))
+        if self.policy is not PATIENT:
+            object.__setattr__(self, "policy", _shared(self.policy))
+        if self.progress is not UNTRIED and self.progress == UNTRIED:
+            object.__setattr__(self, "progress", UNTRIED)
+
     @property
     def channel(self) -> Channel:
         """A plan starts and stops sessions only as a way to set power."""
@@ -164,3 +178,9 @@ class Command:
     @property
     def release(self) -> bool:
         return self.reason == Mark.RELEASE
+
+
+@lru_cache(SHARED_LIMIT)
+def _shared(value: Shared) -> Shared:
+    """The first of all equal values."""
+    return value
