@@ -2,7 +2,7 @@
 
     python -m benchmarks [--only NAME]... [--write]
 
-With `--write` the table goes into README.md and docs/speed.md too, with the machine it is of.
+With `--write` the table goes into docs/speed.md too, with the machine it is of.
 """
 
 import argparse
@@ -16,7 +16,6 @@ from benchmarks.machine import load, machine
 from benchmarks.table import Row, markdown, show
 
 ROOT: Final = Path(__file__).parents[1]
-MARKS: Final = "<!-- speed -->\n", "<!-- /speed -->"
 NAMES: Final = ("facts", "lateness", "import", "restart", "memory", "submit")
 SPEED: Final = """# Speed
 
@@ -36,27 +35,17 @@ def measured(names: Sequence[str]) -> Iterator[Row]:
 
 
 def write(rows: Sequence[Row], note: str) -> None:
-    """Put the table into README.md, between its marks, and into docs/speed.md."""
+    """Put the table into docs/speed.md."""
     table = markdown(rows)
     page = ROOT / "docs" / "speed.md"
     page.parent.mkdir(exist_ok=True)
     page.write_text(SPEED.format(table=table, machine=note), encoding="utf-8")
-    readme = ROOT / "README.md"
-    before, begin, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
-    if not end:
-        raise SystemExit(f"README.md has no {MARKS[0].strip()} ... {MARKS[1]}: put both there")
-    aimed = markdown(row for row in rows if row.target)
-    readme.write_text(
-        f"{before}{begin}{aimed}\n\n{note} All rows: [speed](docs/speed.md).\n{end}{after}",
-        encoding="utf-8",
-    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed.")
     parser.add_argument("--only", action="append", choices=NAMES, help="one part, or several")
-    parser.add_argument("--write", action="store_true", help="into README.md and docs/speed.md")
+    parser.add_argument("--write", action="store_true", help="into docs/speed.md")
     given = parser.parse_args()
     if given.write and given.only:
         parser.error("--write takes the whole table: leave --only out")
