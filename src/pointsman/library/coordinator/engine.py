@@ -18,7 +18,7 @@ from pointsman.library.coordinator.assembly import Assembly
 from pointsman.library.coordinator.commands import Command
 from pointsman.library.coordinator.imports import ImportOptions, Keywords
 from pointsman.library.coordinator.states import StateMachine
-from pointsman.schedules.due import order_in, ready
+from pointsman.schedules.due import judged, order_in, ready
 from pointsman.schedules.facts import Requeued, TimedOut
 from pointsman.schedules.intents import (
     Acknowledge,
@@ -102,7 +102,7 @@ class DispatchEngine(Assembly):
         while self._carrier.ask(Sweep()):
             pass
         with self._owner.looking() as site:
-            values = sorted(ready(site, at), key=order_in(site))
+            values = sorted(ready(site, judged(site, at)), key=order_in(site))
             return [self._book.pending(value) for value in values]
 
     def dispatch_command(self, command: Command, adapter: Adapter | None = None) -> bool:
