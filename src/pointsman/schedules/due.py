@@ -136,5 +136,5 @@ def _end(desk: Desk, command: Command, now: datetime) -> CommandFact | None:
 
 def _overtook(last: Command, command: Command) -> bool:
     """Whether something newer was sent while this waited. A row that was never said did not."""
-    newer = last.scheduled_at >= command.scheduled_at and last.id != command.id
+    newer = last.scheduled_at >= command.scheduled_at
     return newer and 0 < command.sequence < last.sequence

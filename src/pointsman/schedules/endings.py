@@ -75,7 +75,7 @@ def _safe_default(site: Site, failed: Command, now: datetime) -> list[Added]:
     segments = lane.segments if lane else []
     safe_kw = next((s.timeline.safe_default_kw for s in reversed(segments)), None)
     over = failed.expires_at is not None and failed.expires_at <= now
-    if safe_kw is None or over or failed.source is Source.SAFETY:
+    if safe_kw is None or over:
         return []
     if failed.channel is not Channel.POWER or failed.signed_kw == safe_kw:
         return []

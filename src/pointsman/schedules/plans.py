@@ -112,7 +112,7 @@ def unplug(site: Site, asset_id: str, now: datetime) -> list[Fact]:
     """Cancel what is left for the vehicle that is plugged in now, and end its setpoint."""
     desk = site.look(asset_id)
     lane = desk.lanes.get(Channel.POWER)
-    here = [s for s in lane.segments if s.start <= now < s.until] if lane else []
+    here = [s for s in lane.segments if s.start <= now] if lane else []
     if not here:
         return []
     segment = here[-1]

@@ -18,7 +18,7 @@ from pointsman.schedules.intents import (
     Open,
     Submit,
 )
-from pointsman.schedules.lifecycle import decide
+from pointsman.schedules.lifecycle import decide, due
 from pointsman.schedules.model import (
     Command,
     CommandType,
@@ -102,3 +102,4 @@ def test_a_promise_to_an_earlier_run_is_in_doubt() -> None:
     assert isinstance(again, Requeued)
     assert isinstance(once_more, Dispatched)
     assert (once_more.command.id, once_more.command.progress.doubtful) == (promise.id, True)
+    assert due(site) == at(8, 1, 30), "and it is not patient before it is promised again"

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from pointsman.core.entity import Wake
 from pointsman.schedules.facts import Added, Dispatched, Expired, Superseded
-from pointsman.schedules.intents import Submit, Unplug
+from pointsman.schedules.intents import Acknowledge, Submit, Unplug
 from pointsman.schedules.model import Channel, CommandType
 from pointsman.schedules.site import Site
 from tests.unit.schedules.given import (
@@ -108,6 +109,42 @@ def test_a_try_of_a_plan_that_was_replaced_while_it_was_under_way_is_the_last() 
     ask(site, no(sent.command), at(9, 0, 1))
     assert told(site, 9, 1) == [5.0]
     assert site.commands[sent.command.id].progress.superseded_by == "newer"
+
+
+def test_a_try_that_failed_gives_way_to_an_equal_that_came_after_it() -> None:
+    site = simple({3: 1.0})
+    ask(site, by_hand("cmd_first", 8, 0, 5.0), at(7))
+    [first] = wake(site, at(8))
+    assert isinstance(first, Dispatched)
+    ask(site, by_hand("cmd_second", 8, 0, 6.0), at(8))
+    ask(site, no(first.command), at(8))
+    assert told(site, 8) == [6.0]
+    assert told(site, 8, 1) == []
+    assert site.commands["cmd_first"].progress.superseded_by == "cmd_second"
+
+
+def test_the_urgent_of_an_asset_goes_before_what_has_been_due_for_longer() -> None:
+    site = simple({3: 1.0})
+    ask(site, by_hand("cmd_long", 8, 0, 5.0), at(7))
+    limit = CommandType.SET_POWER_LIMIT
+    ask(site, by_hand("cmd_urgent", 8, 30, 9.0, type=limit, priority=2), at(7))
+    assert told(site, 8, 40) == [9.0, 5.0]
+
+
+def test_silence_is_judged_command_by_command() -> None:
+    """A promise is over, while what was sent just now may still be answered."""
+    site = simple({3: 1.0})
+    later = {"type": CommandType.CHANGE_AVAILABILITY, "expires_at": at(9)}
+    ask(site, by_hand("cmd_later", 8, 0, 0.0, **later), at(7))
+    [promise] = wake(site, at(8))
+    assert isinstance(promise, Dispatched)
+    ask(site, Acknowledge("cmd_later", 1, patient=True), at(8))
+    ask(site, by_hand("cmd_now", 8, 59, 5.0), at(8))
+    flying = [f.command.id for f in wake(site, at(8, 59)) if isinstance(f, Dispatched)]
+    assert flying == ["cmd_now"]
+    assert site.look(BAY).due(0) == at(8, 59, 30)
+    ask(site, Acknowledge("cmd_now", 1, patient=True), at(8, 59))
+    assert [f.command.id for f in ask(site, Wake(), at(9))] == ["cmd_later"]  # type: ignore[union-attr]
 
 
 def test_of_equals_on_two_channels_the_same_goes_first_after_every_restart() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from pointsman.core.entity import Rejected, Wake
+from pointsman.schedules.endings import backoff
 from pointsman.schedules.facts import (
     Added,
     Completed,
@@ -15,6 +16,7 @@ from pointsman.schedules.facts import (
 )
 from pointsman.schedules.intents import (
     Answer,
+    Cancel,
     CheckTimeouts,
     Submit,
 )
@@ -157,7 +159,73 @@ def test_a_pause_is_computed_whatever_its_growth() -> None:
     assert again.progress.not_before == at(8, 9), "a minute"
 
 
+def test_a_doubt_stays_until_somebody_has_read_back() -> None:
+    """A refusal of the second try tells nothing of what became of the first."""
+    site = simple()
+    sent(site, at(8))
+    ask(site, Wake(), at(8, 0, 30))
+    second = sent(site, at(8, 1))
+    again = only(ask(site, no(second, error="busy"), at(8, 1)))
+    assert again.progress.doubtful
+
+
+def test_what_timed_out_stays_in_doubt_so_that_somebody_looks() -> None:
+    site = simple({3: 1.0})
+    ask(site, Submit(hand_made(policy=Policy(max_retries=0))), at(8))
+    sent(site, at(8))
+    [fact] = ask(site, Wake(), at(8, 0, 30))
+    assert isinstance(fact, TimedOut)
+    assert fact.command.progress.doubtful
+
+
+def test_after_a_command_whose_time_is_over_the_next_row_is_safe_enough() -> None:
+    site = simple({0: 22.0, 1: 11.0, 3: 0.0}, safe_default_kw=4.0)
+    last = sent(site, at(8))
+    assert kinds(ask(site, no(last, permanent=True), at(9))) == [Failed]
+
+
+def test_pauses_of_different_commands_differ_a_little() -> None:
+    """Else all chargers of a site would come back at one instant, again and again."""
+    pauses = {
+        backoff(hand_made(f"cmd_{n}", progress=Progress(attempt=1))).total_seconds()
+        for n in range(100)
+    }
+    assert len(pauses) == 100
+    assert 1.8 <= min(pauses) < 1.85
+    assert 2.15 < max(pauses) <= 2.2
+
+
 # late answers
+
+
+def test_a_yes_ends_all_doubt() -> None:
+    site = simple()
+    sent(site, at(8))
+    ask(site, Wake(), at(8, 0, 30))
+    done = only(ask(site, yes(sent(site, at(8, 1))), at(8, 1)))
+    assert not done.progress.doubtful
+
+
+def test_a_late_yes_is_too_late_once_the_time_of_its_command_is_over() -> None:
+    site = simple({3: 1.0})
+    hasty = hand_made(policy=Policy(max_retries=0), expires_at=at(8, 1))
+    ask(site, Submit(hasty), at(7))
+    command = sent(site, at(8))
+    assert kinds(ask(site, Wake(), at(8, 0, 30))) == [TimedOut]
+    assert kinds(decide(site, yes(command), at(8, 0, 59))) == [Completed]
+    with pytest.raises(Rejected, match="is TIMED_OUT"):
+        decide(site, yes(command), at(8, 1))
+
+
+def test_a_late_yes_leaves_a_safe_value_alone_that_was_cancelled() -> None:
+    site = simple({0: 22.0, 3: 0.0}, safe_default_kw=4.0)
+    for minute in range(4):
+        command = sent(site, at(8, minute))
+        facts = ask(site, CheckTimeouts(), at(8, minute, 30))
+    safe = facts[-1]
+    assert isinstance(safe, Added)
+    ask(site, Cancel(safe.command.id), at(8, 3, 30))
+    assert kinds(ask(site, yes(command), at(8, 3, 31))) == [Completed]
 
 
 def test_a_late_yes_takes_back_what_was_to_be_told_for_safetys_sake() -> None:

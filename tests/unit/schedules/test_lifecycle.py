@@ -221,6 +221,16 @@ def test_adding_twice_is_adding_once() -> None:
     assert ask(site, Submit(hand_made()), at(7)) == []
 
 
+def test_a_row_is_not_dispatched_by_hand_after_a_later_one() -> None:
+    site = simple({0: 22.0, 1: 11.0, 3: 0.0})
+    rows = timeline(plan(), {0: 22.0, 1: 11.0, 3: 0.0})
+    later, earlier = (command_of(plan(), rows, row) for row in (1, 0))
+    [ahead] = ask(site, Dispatch(later), at(8))
+    assert isinstance(ahead, Dispatched)
+    ask(site, yes(ahead.command), at(8))
+    assert kinds(ask(site, Dispatch(earlier), at(8, 30))) == [Superseded]
+
+
 def test_a_row_of_a_plan_that_is_not_in_force_is_not_dispatched_by_hand() -> None:
     row = command_of(plan(), timeline(plan(), {0: 22.0}), 0)
     with pytest.raises(Rejected, match="is a row of morning, which is not in force"):

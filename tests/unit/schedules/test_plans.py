@@ -92,6 +92,49 @@ def test_pending_tries_of_the_old_plan_end_with_it_in_one_step() -> None:
     assert say_yes(site, 8, 1) == [5.0]
 
 
+def test_a_try_of_the_old_plan_stays_for_as_long_as_that_speaks() -> None:
+    site = simple({0: 22.0, 2: 0.0})
+    [sent] = wake(site, at(8))
+    assert isinstance(sent, Dispatched)
+    ask(site, no(sent.command), at(8))
+    later = plan("later", start=at(10), activated_at=at(8, 0, 1), created_at=at(8, 0, 1))
+    ask(site, Write((timeline(later, {0: 5.0}),)), at(8, 0, 1))
+    assert [type(f) for f in ask(site, Activate(later), at(8, 0, 1))] == [PlanActivated]
+    assert say_yes(site, 8, 1) == [22.0]
+
+
+def test_a_plan_ends_tries_of_its_own_channels_only() -> None:
+    site = simple({0: 22.0}, channel=Channel.LIMIT)
+    [sent] = wake(site, at(8))
+    assert isinstance(sent, Dispatched)
+    ask(site, no(sent.command), at(8))
+    newer = plan("newer", activated_at=at(8, 0, 1), created_at=at(8, 0, 1))
+    ask(site, Write((timeline(newer, {0: 5.0}),)), at(8, 0, 1))
+    assert [type(f) for f in ask(site, Activate(newer), at(8, 0, 1))] == [PlanActivated]
+
+
+def test_what_a_plan_ends_fits_one_append_and_the_rest_ends_when_it_is_due() -> None:
+    assets = tuple(f"bay-{n}" for n in range(1000))
+    old = plan(assets=assets)
+    site = carried_out(*[timeline(old, {0: 1.0}, asset) for asset in assets], plan=old)
+    for fact in wake(site, at(8)):
+        assert isinstance(fact, Dispatched)
+        ask(site, no(fact.command), at(8))
+    new = plan("new", assets=assets, activated_at=at(8, 0, 1), created_at=at(8, 0, 1))
+    ask(site, Write(tuple(timeline(new, {0: 2.0}, asset) for asset in assets)), at(8, 0, 1))
+    assert len(ask(site, Activate(new), at(8, 0, 1))) == 901
+    assert set(powers(wake(site, at(8, 1)))) == {2.0}
+
+
+def test_each_plan_that_comes_into_force_is_numbered() -> None:
+    site = simple()
+    newer = plan("newer", start=at(20), created_at=at(9))
+    carried_out(timeline(newer, {0: 5.0}), plan=newer, site=site)
+    assert [p.activation for p in site.plans.values()] == [1, 2]
+    evolve(site, PlanEnded(replace(site.plans["morning"], ended=True)))
+    assert site.newest == site.plans["newer"], "an old one ended later"
+
+
 def test_what_was_sent_for_the_old_plan_is_left_to_finish() -> None:
     site = simple()
     [sent] = wake(site, at(8))

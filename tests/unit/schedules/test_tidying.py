@@ -1,7 +1,10 @@
 """What a site forgets, and what it never does."""
 
-from pointsman.schedules.intents import Cancel, Submit, Tidy, Write
-from pointsman.schedules.lifecycle import due, evolve, initial
+import pytest
+
+from pointsman.core.entity import Rejected
+from pointsman.schedules.intents import Activate, Cancel, Submit, Tidy, Unplug, Write
+from pointsman.schedules.lifecycle import decide, due, evolve, initial
 from pointsman.schedules.model import Channel, Context
 from tests.unit.schedules.given import (
     BAY,
@@ -75,3 +78,36 @@ def test_forgetting_one_command_forgets_no_other_of_its_asset() -> None:
     assert [f.thing for f in ask(site, Tidy(at(9)), at(9))] == ["cmd_over"]
     assert due(site) == at(12)
     assert powers(wake(site, at(12))) == [5.0]
+
+
+def test_a_site_that_is_tidied_stays_as_small_however_many_plans_come() -> None:
+    site = initial()
+
+    def sizes() -> list[int]:
+        desk = site.look(BAY)
+        plans = [len(site.plans), len(site.places), len(site.things), len(site.staged)]
+        return [*plans, len(site.commands), len(desk.said), len(desk.cut), len(site.agenda)]
+
+    after: list[list[int]] = []
+    for hour in range(8, 48):
+        id = f"plan-{hour}"
+        rolling = plan(id, start=at(hour), created_at=at(hour), activated_at=at(hour))
+        rows = timeline(rolling, {0: 1.0 + hour % 3, 1: 7.0, 2: 9.0}, vehicles={0: "a", 2: "b"})
+        carried_out(rows, plan=rolling, site=site)
+        say_yes(site, hour)
+        ask(site, Unplug(BAY), at(hour, 30))
+        say_yes(site, hour, 30)
+        while ask(site, Tidy(at(hour - 5)), at(hour, 45)):
+            pass
+        after.append(sizes())
+    assert after[-1] == after[20], "it grew"
+    assert len(site.plans) < 12
+
+
+def test_what_an_import_under_way_has_written_is_taken_by_tidying() -> None:
+    """So whoever tidies does it between imports; an import that it hit is told so."""
+    site = initial()
+    ask(site, Write((timeline(plan(), {0: 22.0}),)), at(7))
+    ask(site, Tidy(at(6)), at(7))
+    with pytest.raises(Rejected, match="has no rows for 'bay-1': write them first"):
+        decide(site, Activate(plan()), at(7))
