@@ -73,7 +73,7 @@ def rows() -> Iterator[Row]:
     for way, few_us, many_us in ways:
         yield Row(f"one submit at {FEW:,} pending, {way}", spread(few_us, ",.1f", " us"))
         ratios = [one / median(few_us) for one in many_us]
-        what = f"the same at {MANY:,} pending, in those at {FEW:,}"
+        what = f"one submit at {MANY:,} pending against {FEW:,}, {way}"
         yield at_most(what, ratios, 2, " times")
 
 

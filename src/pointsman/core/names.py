@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 from zlib import crc32
 
+_PLAIN: Final = re.compile(r"[\w-]+", re.ASCII)
 _NAME: Final = re.compile(r"[\w~%-]+(?:/[\w~%-]+)*", re.ASCII)
 
 
@@ -24,6 +25,8 @@ def word(text: str) -> str:
     """
     if not text:
         raise ValueError("a name must not be empty")
+    if _PLAIN.fullmatch(text):
+        return text
     return quote(text, safe="").replace(".", "%2E").replace("~", "%7E")
 
 

@@ -125,7 +125,8 @@ def evolve(site: Site, fact: Fact) -> Site:
         case TimelineWritten(timeline):
             site.things.setdefault(timeline.plan_id, set()).add(fact.thing)
             plans.stage(site, timeline)
-            _rearm(site, timeline.asset_id)
+            if timeline.plan_id in site.plans:
+                _rearm(site, timeline.asset_id)
         case PlanActivated(plan) | PlanEnded(plan):
             for asset_id in plans.put_in_force(site, plan):
                 _rearm(site, asset_id)
