@@ -15,12 +15,21 @@ from typing import Any, Final
 from pointsman.journal import START, Cursor, Record
 from pointsman.journal.bell import Bell
 from pointsman.journal.ring import Ring
-from pointsman.journal.sqlite_file import EPOCH, connect_readonly, read_meta, unreadable
+from pointsman.journal.sqlite_file import CHUNK, EPOCH, connect_readonly, read_meta, unreadable
 
 LOOK_AGAIN_SECONDS: Final = 0.25
 """How soon a tail sees what another process has written."""
 PAGE: Final = 1_000
 """Records that a tail reads at a time."""
+CHUNKS: Final = f"""
+    WITH RECURSIVE chunks (chunk) AS (
+        SELECT min({CHUNK}) FROM log
+        UNION ALL
+        SELECT (SELECT min({CHUNK}) FROM log WHERE {CHUNK} > chunk) FROM chunks
+        WHERE chunk IS NOT NULL
+    )
+"""  # noqa: S608
+"""Every chunk of the index by key that has an entry."""
 
 
 class SqliteReader:
@@ -48,16 +57,18 @@ class SqliteReader:
     def load_now(self, shard: int) -> list[Record]:
         """The last record of each key of the shard, oldest first."""
         return self._read(
-            "SELECT shard, place, key, data FROM (SELECT max(place) AS place FROM log"
-            " WHERE shard = ? AND key != ? GROUP BY key) JOIN log USING (place)"
-            " WHERE length(data) > 0 ORDER BY place",
+            f"{CHUNKS} SELECT shard, place, key, data FROM log WHERE place IN"  # noqa: S608
+            f" (SELECT max(place) FROM chunks CROSS JOIN log"
+            f"  WHERE {CHUNK} = chunk AND shard = ? AND key != ? GROUP BY key)"
+            " AND length(data) > 0 ORDER BY place",
             (shard, EPOCH),
         )
 
     def history_now(self, shard: int, key: str) -> list[Record]:
         """Every record of one key, oldest first."""
         return self._read(
-            "SELECT shard, place, key, data FROM log WHERE shard = ?1 AND key = ?2 AND place >"
+            f"{CHUNKS} SELECT shard, place, key, data FROM chunks CROSS JOIN log"  # noqa: S608
+            f" WHERE {CHUNK} = chunk AND shard = ?1 AND key = ?2 AND place >"
             " (SELECT ifnull(max(place), 0) FROM log"
             "  WHERE shard = ?1 AND key = ?2 AND length(data) = 0) ORDER BY place",
             (shard, key),
@@ -98,17 +109,29 @@ class SqliteReader:
         return [(Cursor(str(record.position)), record) for record in records]
 
     def past_now(self, until: Cursor, keep: int) -> list[int]:
-        """The places of all but the last `keep` records of each key, up to `until`."""
+        """The places up to `until` that nobody needs any more, so ordered that dropping may be
+        cut short: a tombstone goes after all that it ends.
+
+        That is all of a key up to its tombstone, all but the last `keep` records of another,
+        and claims that others followed. The last row of all stays: no place is given twice.
+        """
+        query = """
+            WITH ended AS (
+                SELECT shard, key, max(place) AS at FROM log
+                WHERE length(data) = 0 AND place <= ?1 GROUP BY shard, key
+            ), aged AS (
+                SELECT place, key, at,
+                    row_number() OVER (PARTITION BY shard, key ORDER BY place DESC) AS age
+                FROM log LEFT JOIN ended USING (shard, key) WHERE place <= ?1
+            )
+            SELECT place FROM aged
+            WHERE CASE key WHEN ?2 THEN age > 1 ELSE age > ?3 OR place <= at END
+                AND place < (SELECT max(place) FROM log)
+            ORDER BY place
+        """
         with self._lock:
-            return [
-                place
-                for (place,) in self._db.execute(
-                    "SELECT place FROM (SELECT place, row_number() OVER"
-                    " (PARTITION BY shard, key ORDER BY place DESC) AS age FROM log"
-                    "  WHERE place <= ?1 AND key != ?2) WHERE age > ?3",
-                    (int(until or 0), EPOCH, keep),
-                )
-            ]
+            places = self._db.execute(query, (int(until or 0), EPOCH, keep)).fetchall()
+        return [place for (place,) in places]
 
     async def end(self) -> Cursor:
         """As `Tailed.end`."""
