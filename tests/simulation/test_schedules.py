@@ -8,12 +8,13 @@ import pytest
 
 from pointsman.core.entity import fold
 from pointsman.schedules import SCHEDULES
+from pointsman.schedules.desk import FLYING
 from pointsman.schedules.facts import AboutCommand, Dispatched
 from pointsman.schedules.intents import Write
 from pointsman.schedules.model import CommandStatus, Mark, Plan, Timeline
 from pointsman.schedules.plans import carried_out
 from pointsman.schedules.rows import ends_at, starts_at
-from pointsman.schedules.site import FLYING, Site
+from pointsman.schedules.site import Site
 from tests.seeds import SEEDS
 from tests.simulation.plant import PLANT, SLOT, Plant, Told
 from tests.simulation.world import FaultyJournal, World, play

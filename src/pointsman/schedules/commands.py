@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pointsman.core.entity import Rejected
+from pointsman.schedules.desk import FLYING, LIVING, Desk, due_at
 from pointsman.schedules.endings import (
     ended,
     first_lateness_seconds,
@@ -24,35 +25,54 @@ from pointsman.schedules.facts import (
     Superseded,
 )
 from pointsman.schedules.intents import Acknowledge, Answer, Cancel
-from pointsman.schedules.model import (
-    Command,
-    CommandStatus,
-)
-from pointsman.schedules.site import FLYING, Desk, Site, due_at
+from pointsman.schedules.model import UNTRIED, Command, CommandStatus
+from pointsman.schedules.site import Site
 
 
-def move(site: Site, command: Command) -> None:
-    """Take a command from wherever it is, and put it where its status says."""
-    desk = site.desk(command.asset_id)
+def joins_queue(site: Site, command: Command) -> bool:
+    """Whether all that it changes is that one more command waits."""
+    return command.progress is UNTRIED and command.row < 0 and command.id not in site.commands
+
+
+def queue(site: Site, command: Command) -> None:
+    """Let a command wait that was made by hand."""
     site.commands[command.id] = command
     site.sequence = max(site.sequence, command.sequence)
-    desk.queue.drop(command.id)
-    if desk.in_flight is not None and desk.in_flight.id == command.id:
-        desk.in_flight = None
-    desk.promised.pop(command.id, None)
-    if command.progress.status is CommandStatus.PENDING:
+    site.desk(command.asset_id).queue.put(command.id, command.scheduled_at)
+    site.rearm_by(command.asset_id, command.scheduled_at)
+
+
+def move(site: Site, command: Command) -> bool:
+    """Take a command from wherever it is, and put it where its status says.
+
+    Returns whether its asset may have to be looked at sooner or later than before.
+    """
+    desk, status = site.desk(command.asset_id), command.progress.status
+    known = command.id in site.commands
+    if known:
+        _take_off(desk, command.id)
+    site.commands[command.id] = command
+    site.sequence = max(site.sequence, command.sequence)
+    if status is CommandStatus.PENDING:
         desk.queue.put(command.id, due_at(command))
-    elif command.progress.patient and command.progress.status is CommandStatus.ACKNOWLEDGED:
+    elif command.progress.patient and status is CommandStatus.ACKNOWLEDGED:
         desk.promised[command.id] = command
-    elif command.progress.status in FLYING:
+    elif status in FLYING:
         desk.in_flight = command
-    if command.row >= 0:
-        desk.say(command.plan_id, command.channel, command.row)
+    said = command.row >= 0 and desk.say(command.plan_id, command.channel, command.row)
     if command.progress.attempt:
         lane = desk.lane(command.channel)
         if lane.last is None or lane.last.sequence <= command.sequence:
             lane.last = command
     site.clear(command.asset_id)
+    return known or said or status in LIVING
+
+
+def _take_off(desk: Desk, id: str) -> None:
+    desk.queue.drop(id)
+    desk.promised.pop(id, None)
+    if desk.in_flight is not None and desk.in_flight.id == id:
+        desk.in_flight = None
 
 
 def handed_out(site: Site, command: Command, now: datetime) -> Dispatched:

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import TypeAlias
 
 from pointsman.schedules.commands import replaced
+from pointsman.schedules.desk import Desk, silent_at
 from pointsman.schedules.endings import ended, silence, superseded, try_failed
 from pointsman.schedules.facts import CommandFact, Expired
 from pointsman.schedules.model import Channel, Command, CommandStatus
 from pointsman.schedules.rows import command_of
-from pointsman.schedules.site import Desk, Site, silent_at
+from pointsman.schedules.site import Site
 
 Rank: TypeAlias = Callable[[Command], tuple[object, ...]]
 Judged: TypeAlias = tuple[Command, CommandFact | None]

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from pointsman.schedules.desk import in_force_kw
 from pointsman.schedules.intents import Activate, Write
 from pointsman.schedules.model import Channel, Context, Plan, Timeline
-from pointsman.schedules.site import Site, in_force_kw
+from pointsman.schedules.site import Site
 
 ROWS_AT_ONCE: Final = 200
 """Timelines, or context columns, of one append."""

@@ -120,34 +120,35 @@ def decide(site: Site, intent: Intent | Wake, now: datetime) -> Sequence[Fact]:
 def evolve(site: Site, fact: Fact) -> Site:
     match fact:
         case AboutCommand(command=command):
-            commands.move(site, command)
-            _rearm(site, command.asset_id)
+            if commands.joins_queue(site, command):
+                commands.queue(site, command)
+            elif commands.move(site, command):
+                site.rearm(command.asset_id)
         case TimelineWritten(timeline):
-            site.things.setdefault(timeline.plan_id, set()).add(fact.thing)
-            plans.stage(site, timeline)
-            if timeline.plan_id in site.plans:
-                _rearm(site, timeline.asset_id)
+            site.hold(timeline.plan_id, "slots", timeline.asset_id, timeline.channel)
+            if plans.stage(site, timeline):
+                site.rearm(timeline.asset_id)
         case PlanActivated(plan) | PlanEnded(plan):
             for asset_id in plans.put_in_force(site, plan):
-                _rearm(site, asset_id)
+                site.rearm(asset_id)
         case Unplugged(asset_id, plan_id, rows):
-            site.things.setdefault(plan_id, set()).add(fact.thing)
+            site.hold(plan_id, "unplugged", asset_id)
             site.desk(asset_id).cut[plan_id] = rows
-            _rearm(site, asset_id)
+            site.rearm(asset_id)
         case Passed(asset_id, plan_id, channel, row):
-            site.things.setdefault(plan_id, set()).add(fact.thing)
+            site.hold(plan_id, "passed", asset_id, channel)
             site.desk(asset_id).say(plan_id, channel, row)
-            _rearm(site, asset_id)
+            site.rearm(asset_id)
         case Opened(run):
             site.run = run
             for asset_id in [id for id, desk in site.desks.items() if desk.unanswered]:
-                _rearm(site, asset_id)
+                site.rearm(asset_id)
         case Measured(measurement):
             site.measured[measurement.asset_id] = measurement
         case StateChanged(state):
             site.states[state.asset_id] = state
         case ContextWritten(context):
-            site.things.setdefault(context.plan_id, set()).add(fact.thing)
+            site.hold(context.plan_id, "context", context.column)
         case Forgotten(thing):
             tidying.forget(site, thing)
         case _:
@@ -188,11 +189,3 @@ def _to_send(
 
 def _at_most(facts: Iterable[Fact]) -> Sequence[Fact]:
     return list(islice(facts, FACTS_AT_ONCE))
-
-
-def _rearm(site: Site, asset_id: str) -> None:
-    at = site.look(asset_id).due(site.run_number)
-    if at is None:
-        site.agenda.drop(f"asset {asset_id}")
-    else:
-        site.agenda.put(f"asset {asset_id}", at)

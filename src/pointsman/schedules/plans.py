@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from pointsman.core.entity import Forgotten, Rejected
+from pointsman.schedules.desk import FOREVER, Desk, Segment, in_force_kw
 from pointsman.schedules.endings import superseded
 from pointsman.schedules.facts import (
     Added,
@@ -22,7 +23,7 @@ from pointsman.schedules.facts import (
 from pointsman.schedules.intents import Activate, Write
 from pointsman.schedules.model import Channel, Command, CommandType, Mark, Plan, Timeline
 from pointsman.schedules.rows import command_id, row_at, starts_at
-from pointsman.schedules.site import FOREVER, Desk, Segment, Site, in_force_kw
+from pointsman.schedules.site import Site
 
 SAME_KW: Final = 1e-9
 FACTS_WITH_ACTIVATION: Final = 900
@@ -65,33 +66,32 @@ def activate(site: Site, intent: Activate, now: datetime) -> list[Fact]:
     return [*left_over, PlanActivated(in_force), *_covered(site, in_force, now)]
 
 
-def stage(site: Site, timeline: Timeline) -> None:
-    """Keep a timeline; adopt it at once if its plan is in force already."""
+def stage(site: Site, timeline: Timeline) -> bool:
+    """Keep a timeline, or adopt it if its plan is in force. Returns whether its asset has news."""
     if plan := site.plans.get(timeline.plan_id):
-        site.desk(timeline.asset_id).lane(timeline.channel).adopt(plan, timeline)
-    else:
-        key = timeline.asset_id, timeline.channel
-        site.staged.setdefault(timeline.plan_id, {})[key] = timeline
+        return site.desk(timeline.asset_id).lane(timeline.channel).adopt(plan, timeline)
+    key = timeline.asset_id, timeline.channel
+    site.staged.setdefault(timeline.plan_id, {})[key] = timeline
+    return False
 
 
 def put_in_force(site: Site, plan: Plan) -> set[str]:
-    """Remember a plan, and hand its timelines to its assets. Returns the assets concerned."""
+    """Remember a plan, and hand its timelines to its assets. Returns those that have news."""
+    known = plan.id in site.plans
     site.plans[plan.id] = plan
     site.places[plan.id] = {asset_id: n for n, asset_id in enumerate(plan.assets)}
     if site.newest is None or site.newest.activation <= plan.activation:
         site.newest = plan
-    for timeline in site.staged.pop(plan.id, {}).values():
-        stage(site, timeline)
-    for asset_id in plan.assets:
-        for lane in site.desk(asset_id).lanes.values():
-            for segment in lane.segments:
-                if segment.plan.id == plan.id:
-                    segment.plan = plan
+    staged = site.staged.pop(plan.id, {}).values()
+    news = {timeline.asset_id for timeline in staged if stage(site, timeline)}
+    lanes = (lane for id in plan.assets for lane in site.look(id).lanes.values())
+    for lane in lanes if known else ():
+        lane.renew(plan)
     if plan.ended:
         site.agenda.drop(f"plan {plan.id}")
     else:
         site.agenda.put(f"plan {plan.id}", plan.end + plan.last_slot)
-    return set(plan.assets)
+    return news
 
 
 def ended(site: Site, now: datetime) -> list[PlanEnded]:

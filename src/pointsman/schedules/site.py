@@ -1,9 +1,4 @@
-"""The state of a site's schedules: what is in force for each asset, what waits, what is under way.
-
-    Site -- Desk (an asset) -- Lane (a channel of it) -- Segments (its plans, one after the other)
-                |
-                +-- queue: commands with a history of their own, by when they are due
-                +-- in flight: at most one command at a time
+"""The state of a site's schedules: its plans, the desk of each asset, and what is observed.
 
 Facts may come in any order, for that is how a site is rebuilt. So whatever depends on more than
 one fact is derived from all of them: a lane's segments from every plan that is in force, the row
@@ -11,167 +6,21 @@ it has said from every command, the latest of anything by its number.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from pointsman.core.agenda import Agenda
+from pointsman.schedules.desk import Desk
 from pointsman.schedules.model import (
     AssetState,
     Channel,
     Command,
-    CommandStatus,
     Measurement,
     Plan,
     Run,
     Timeline,
 )
-from pointsman.schedules.rows import row_at, starts_at
-
-NEVER: Final = datetime.min.replace(tzinfo=UTC)
-FOREVER: Final = datetime.max.replace(tzinfo=UTC)
-MOMENT: Final = timedelta.resolution
-FLYING: Final = (CommandStatus.DISPATCHED, CommandStatus.ACKNOWLEDGED)
-
-
-@dataclass(slots=True)
-class Segment:
-    """One plan's rows for a lane, up to the first row of a newer plan."""
-
-    plan: Plan
-    timeline: Timeline
-    until: datetime = FOREVER
-
-    @property
-    def start(self) -> datetime:
-        return starts_at(self.plan, self.timeline, 0)
-
-
-@dataclass(slots=True)
-class Lane:
-    """One channel of one asset: which row is to be said next."""
-
-    segments: list[Segment] = field(default_factory=list)
-    """Oldest plan first. The last one is in force, or will be once its first row begins."""
-    last: Command | None = None
-    """The command sent last, whatever became of it."""
-
-    def adopt(self, plan: Plan, timeline: Timeline) -> None:
-        """Take over from every older plan, from the first row of this one on."""
-        kept = [s for s in self.segments if s.plan.id != plan.id]
-        kept.append(Segment(plan, timeline))
-        kept.sort(key=lambda s: s.plan.activation)
-        until = FOREVER
-        for segment in reversed(kept):
-            segment.until = until
-            until = min(until, segment.start)
-        since = kept[-1].plan.activated_at or NEVER
-        self.segments = [s for s in kept if s.until > max(s.start, since)]
-
-
-@dataclass(slots=True)
-class Desk:
-    """All that there is to say to one asset."""
-
-    lanes: dict[Channel, Lane] = field(default_factory=dict)
-    """In the order in which facts came; what is decided must not depend on that."""
-    in_flight: Command | None = None
-    promised: dict[str, Command] = field(default_factory=dict)
-    """What the device took and will do when it can. It keeps no other command waiting."""
-    queue: Agenda[datetime] = field(default_factory=Agenda, compare=False)
-    """Ids of pending commands that have facts, by when they are due."""
-    said: dict[tuple[str, Channel], int] = field(default_factory=dict, compare=False)
-    """The last row of each plan that became a command."""
-    cut: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    """Rows, by plan, that are cancelled as their vehicle has left."""
-
-    @property
-    def bare(self) -> bool:
-        """Nothing on it, and nothing to remember."""
-        sent = self.in_flight or self.promised or self.lanes
-        return not (sent or len(self.queue) or self.said or self.cut)
-
-    @property
-    def unanswered(self) -> tuple[Command, ...]:
-        """What was sent, and may be answered still."""
-        promised = tuple(self.promised[id] for id in sorted(self.promised))
-        return promised if self.in_flight is None else (self.in_flight, *promised)
-
-    @property
-    def segments(self) -> Iterator[Segment]:
-        """Every plan's rows for the asset, channel by channel."""
-        for channel in sorted(self.lanes):
-            yield from self.lanes[channel].segments
-
-    def say(self, plan_id: str, channel: Channel, row: int) -> None:
-        """A row became a command, or passed; so did all before it."""
-        self.said[plan_id, channel] = max(row, self.said.get((plan_id, channel), -1))
-
-    def lane(self, channel: Channel) -> Lane:
-        return self.lanes.setdefault(channel, Lane())
-
-    def next_row(self, segment: Segment) -> int:
-        """The first row that is neither said nor cancelled. May be one past the last."""
-        row = self.said.get((segment.plan.id, segment.timeline.channel), -1) + 1
-        for begin, end in self._spans_cut(segment):
-            if begin <= row < end:
-                row = end
-        return row
-
-    def row_due(self, segment: Segment, now: datetime) -> int | None:
-        """The row to be said at `now`, if there is one. Those before it are over."""
-        row = row_at(segment.plan, segment.timeline, now)
-        if row < self.next_row(segment) or now >= segment.until or self._cut(segment, row):
-            return None
-        return None if row == 0 and self._stands(segment, now) else row
-
-    def next_at(self, segment: Segment) -> datetime | None:
-        """When `row_due` has something next. None: never again, as far as is known now."""
-        row, timeline = self.next_row(segment), segment.timeline
-        if row == 0 and timeline.assumed is not None:
-            after = starts_at(segment.plan, timeline, 1)
-            at = min(after, max(timeline.assumed_until or after, segment.start))
-        elif row < len(timeline.slots):
-            at = starts_at(segment.plan, timeline, row)
-        else:
-            return None
-        return at if at < segment.until else None
-
-    def rows_due(self, now: datetime) -> Iterator[tuple[Segment, int]]:
-        for segment in self.segments:
-            if (row := self.row_due(segment, now)) is not None:
-                yield segment, row
-
-    def _stands(self, segment: Segment, now: datetime) -> bool:
-        """Whether row 0 need not be said, as its value is in force already."""
-        timeline = segment.timeline
-        return timeline.assumed is not None and now < (timeline.assumed_until or FOREVER)
-
-    def _cut(self, segment: Segment, row: int) -> bool:
-        return any(begin <= row < end for begin, end in self._spans_cut(segment))
-
-    def _spans_cut(self, segment: Segment) -> tuple[tuple[int, int], ...]:
-        """A vehicle takes its power with it, and no limit or target of the charger."""
-        power = segment.timeline.channel is Channel.POWER
-        return self.cut.get(segment.plan.id, ()) if power else ()
-
-    def lapsed(self, now: datetime) -> Iterator[tuple[Segment, int]]:
-        """Rows whose time has come and gone, with no row to be said in their place."""
-        for segment in self.segments:
-            at = self.next_at(segment)
-            if at is not None and at <= now and self.row_due(segment, now) is None:
-                until = min(now, segment.until - MOMENT)
-                yield segment, row_at(segment.plan, segment.timeline, until)
-
-    def due(self, run_number: int) -> datetime | None:
-        """When this asset next needs a look. A command in flight keeps all others waiting."""
-        instants = [at for c in self.unanswered if (at := silent_at(c, run_number)) is not None]
-        if self.in_flight is None:
-            first = self.queue.first()
-            instants += [first[0]] if first else []
-            for lane in self.lanes.values():
-                instants += [at for s in lane.segments if (at := self.next_at(s)) is not None]
-        return min(instants, default=None)
 
 
 @dataclass(slots=True)
@@ -185,8 +34,8 @@ class Site:
     """By plan: where each of its assets stands in its table."""
     staged: dict[str, dict[tuple[str, Channel], Timeline]] = field(default_factory=dict)
     """Timelines of plans that are not in force yet, and may never be."""
-    things: dict[str, set[str]] = field(default_factory=dict)
-    """What else the journal holds under each plan's id: the names of its things."""
+    things: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
+    """What else the journal holds of each plan: what it is, and the rest of its name's words."""
     desks: dict[str, Desk] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
     """Every command that the journal still holds a fact of."""
@@ -202,6 +51,25 @@ class Site:
     @property
     def run_number(self) -> int:
         return self.run.number if self.run else 0
+
+    def __copy__(self) -> "Site":
+        """A site that evolves apart from this one. What is frozen, both have."""
+        return replace(
+            self,
+            plans=self.plans.copy(),
+            places=self.places.copy(),
+            staged={plan_id: timelines.copy() for plan_id, timelines in self.staged.items()},
+            things={plan_id: things.copy() for plan_id, things in self.things.items()},
+            desks={asset_id: copy(desk) for asset_id, desk in self.desks.items()},
+            commands=self.commands.copy(),
+            measured=self.measured.copy(),
+            states=self.states.copy(),
+            agenda=copy(self.agenda),
+        )
+
+    def hold(self, plan_id: str, *thing: str) -> None:
+        """Take note that the journal holds a thing of a plan."""
+        self.things.setdefault(plan_id, set()).add(thing)
 
     def look(self, asset_id: str) -> Desk:
         """An asset's desk, to look at only."""
@@ -233,32 +101,15 @@ class Site:
         lanes = (lane for desk in desks for lane in desk.lanes.values())
         return any(lane.segments and lane.segments[-1].plan.id == plan.id for lane in lanes)
 
+    def rearm(self, asset_id: str) -> None:
+        """Set an asset's alarm to when it next needs a look."""
+        at = self.look(asset_id).due(self.run_number)
+        if at is None:
+            self.agenda.drop(f"asset {asset_id}")
+        else:
+            self.agenda.put(f"asset {asset_id}", at)
 
-def silent_at(command: Command, run_number: int) -> datetime | None:
-    """When silence about a command in flight becomes a failure. None: never, it may take long.
-
-    What an earlier run sent is in doubt at once, for nobody waits for its answer any more.
-    """
-    progress = command.progress
-    sent_at = progress.dispatched_at or command.scheduled_at
-    if progress.run < run_number:
-        return sent_at
-    if progress.patient:
-        return command.expires_at
-    return sent_at + timedelta(seconds=command.policy.timeout_seconds)
-
-
-def due_at(command: Command) -> datetime:
-    """When a pending command may go out, or be found to be over."""
-    not_before = command.progress.not_before
-    return max(command.scheduled_at, not_before) if not_before else command.scheduled_at
-
-
-def in_force_kw(desk: Desk, channel: Channel, now: datetime) -> float | None:
-    """The signed value that the asset is known to follow: acknowledged and not expired."""
-    lane = desk.lanes.get(channel)
-    if lane is None or (last := lane.last) is None or last.progress.status != "COMPLETED":
-        return None
-    if last.expires_at is not None and last.expires_at <= now:
-        return None
-    return last.signed_kw
+    def rearm_by(self, asset_id: str, at: datetime) -> None:
+        """As `rearm`, when all that is new is that something waits for this instant."""
+        if self.desks[asset_id].in_flight is None:
+            self.agenda.advance(f"asset {asset_id}", at)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pointsman.schedules.desk import FOREVER, Desk
 from pointsman.schedules.facts import (
     AboutCommand,
     AboutPlan,
@@ -24,7 +25,7 @@ from pointsman.schedules.model import (
     Plan,
 )
 from pointsman.schedules.rows import command_of, row_at
-from pointsman.schedules.site import FOREVER, Desk, Site
+from pointsman.schedules.site import Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from pointsman.schedules.desk import MOMENT
 from pointsman.schedules.facts import Fact
 from pointsman.schedules.model import Plan, Run
-from pointsman.schedules.site import MOMENT
 from pointsman.schedules.standing import Present, Standing
 
 

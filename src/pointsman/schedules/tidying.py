@@ -6,14 +6,12 @@ in force the last row that was said, for that tells which row is next.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
 
 from pointsman.core.entity import Forgotten
 from pointsman.core.names import part, text_of
-from pointsman.schedules.model import Channel, Command, CommandStatus
-from pointsman.schedules.site import FLYING, Site
-
-LIVING: Final = (CommandStatus.PENDING, *FLYING)
+from pointsman.schedules.desk import LIVING
+from pointsman.schedules.model import Channel, Command
+from pointsman.schedules.site import Site
 
 
 def needless(site: Site, before: datetime) -> Iterator[Forgotten]:
@@ -24,7 +22,7 @@ def needless(site: Site, before: datetime) -> Iterator[Forgotten]:
     living = {c.plan_id for c in site.commands.values() if c.row >= 0}
     for plan_id, things in site.things.items():
         if plan_id not in used and plan_id not in living and _past(site, plan_id, before):
-            yield from map(Forgotten, sorted(things))
+            yield from (Forgotten(part(what, plan_id, *rest)) for what, *rest in sorted(things))
     for plan_id, plan in site.plans.items():
         unused = plan_id not in used and plan_id not in living and not site.things.get(plan_id)
         if unused and plan.ended and plan != site.newest:
@@ -50,7 +48,7 @@ def forget(site: Site, thing: str) -> None:
         site.look(rest[0]).cut.pop(plan_id, None)
         site.clear(rest[0])
     things = site.things.get(plan_id, set())
-    things.discard(thing)
+    things.discard((what, *rest))
     if not things:
         site.things.pop(plan_id, None)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from pointsman.core.entity import Rejected, Wake
+from pointsman.schedules.desk import in_force_kw
 from pointsman.schedules.endings import backoff
 from pointsman.schedules.facts import (
     Added,
@@ -29,7 +30,6 @@ from pointsman.schedules.model import (
     Progress,
     Source,
 )
-from pointsman.schedules.site import in_force_kw
 from tests.unit.schedules.given import (
     BAY,
     ask,

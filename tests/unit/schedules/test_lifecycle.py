@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pointsman.core.entity import Rejected, Wake
+from pointsman.schedules.desk import in_force_kw
 from pointsman.schedules.facts import (
     Acknowledged,
     Added,
@@ -38,7 +39,6 @@ from pointsman.schedules.model import (
     Run,
 )
 from pointsman.schedules.rows import command_of
-from pointsman.schedules.site import in_force_kw
 from tests.unit.schedules.given import (
     BAY,
     ask,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pointsman.core.entity import Forgotten, Rejected, Wake
+from pointsman.schedules.desk import in_force_kw
 from pointsman.schedules.facts import (
     Added,
     Dispatched,
@@ -22,7 +23,6 @@ from pointsman.schedules.model import Channel, CommandStatus, Context, Mark
 from pointsman.schedules.plans import Stale
 from pointsman.schedules.plans import carried_out as is_carried_out
 from pointsman.schedules.rows import command_of
-from pointsman.schedules.site import in_force_kw
 from tests.unit.schedules.given import (
     BAY,
     ask,

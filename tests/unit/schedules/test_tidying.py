@@ -55,7 +55,7 @@ def test_an_ended_plan_is_forgotten_once_a_newer_one_is_there() -> None:
         pass
     assert set(site.plans) == {"newer"}
     assert [c.plan_id for c in site.commands.values()] == ["newer"]
-    assert site.things == {"newer": {"slots~newer~bay-1~power"}}
+    assert site.things == {"newer": {("slots", BAY, "power")}}
     assert site.desk(BAY).said == {("newer", Channel.POWER): 0}, "else it grows with each plan"
 
 

@@ -17,12 +17,13 @@ from pointsman.library.coordinator.rows import Rows, first_row, is_made
 from pointsman.library.coordinator.settings import DispatchError
 from pointsman.runtime.direct import Direct
 from pointsman.schedules.commands import replaced
+from pointsman.schedules.desk import NEVER, Segment
 from pointsman.schedules.facts import Fact
 from pointsman.schedules.intents import Intent
 from pointsman.schedules.model import Command as Value
 from pointsman.schedules.model import CommandStatus, Plan, Progress, Timeline
 from pointsman.schedules.rows import command_of, idempotency_key
-from pointsman.schedules.site import NEVER, Segment, Site
+from pointsman.schedules.site import Site
 
 Owner: TypeAlias = Direct[Site, Intent, Fact]
 INDEXES: Final = 8
