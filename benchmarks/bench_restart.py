@@ -5,6 +5,7 @@ import gc
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -20,13 +21,14 @@ from pointsman.core.entity import Fact
 from pointsman.core.names import shard_of
 from pointsman.devices import Reading, Taken
 from pointsman.devices.driver import Driver
-from pointsman.journal import APPEND_LIMIT
+from pointsman.journal import APPEND_LIMIT, Cursor
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.codec import Codec
+from pointsman.runtime.collector import collector_paused
 from pointsman.runtime.engine import Engine
-from pointsman.runtime.mirror import Mirror
+from pointsman.runtime.mirror import Known, Mirror
 from pointsman.schedules import SCHEDULES, schedules_id
 from pointsman.schedules.facts import Added, PlanActivated, TimelineWritten
 from pointsman.schedules.intents import Open
@@ -91,19 +93,22 @@ def fill(path: Path, facts: Iterable[Fact]) -> None:
 
 
 def restart_seconds(path: Path) -> float:
-    """From opening the journal, for the mirror first, as a run does, to the first `send`."""
+    """From opening the journal to the first `send`, as a run does it: a mirror reads, and the
+    engine begins with what that has read, if nothing came since.
+    """
     gc.collect()
     start = perf_counter()
     mirror = Mirror(SCHEDULES, schedules_id(SITE))
-    reader = SqliteReader(path)
-    mirror.load(reader.load_now(shard_of(SITE, reader.shards)))
-    reader.close()
-    return asyncio.run(_first_sent(path, start, mirror.state.run_number + 1))
+    with collector_paused():
+        with closing(SqliteReader(path)) as reader:
+            cursor, known = mirror.read(reader)
+        assert known is not None, "else the engine reads all of it again"
+        return asyncio.run(_first_sent(path, start, mirror.state.run_number + 1, cursor, known))
 
 
-async def _first_sent(path: Path, start: float, number: int) -> float:
+async def _first_sent(path: Path, start: float, number: int, cursor: Cursor, known: Known) -> float:
     journal, clock, device = SqliteJournal(path), SystemClock(), FirstSent()
-    engine = Engine([SCHEDULES], journal, clock)
+    engine = Engine([SCHEDULES], journal, clock, known=known)
     submit = partial(engine.submit, SCHEDULES, schedules_id(SITE))
     devices = dict.fromkeys(asset_ids(ASSETS), device)
     run = Run(number, 1.0, False, clock.now())
@@ -111,7 +116,7 @@ async def _first_sent(path: Path, start: float, number: int) -> float:
     async with asyncio.TaskGroup() as tasks:
         opened = tasks.create_task(submit(Open(run)))
         await asyncio.sleep(0)
-        driving = tasks.create_task(driver.run(facts_of(journal, await journal.end())))
+        driving = tasks.create_task(driver.run(facts_of(journal, cursor)))
         running = tasks.create_task(engine.run())
         await opened
         await device.told.wait()

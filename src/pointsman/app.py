@@ -12,7 +12,7 @@ import gc
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -43,10 +43,11 @@ from pointsman.library.running import (
     leaves,
 )
 from pointsman.runtime.clock import Clock, RunClock, SystemClock
+from pointsman.runtime.collector import collector_paused
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
 from pointsman.runtime.history import history
-from pointsman.runtime.mirror import Mirror
+from pointsman.runtime.mirror import Known, Mirror
 from pointsman.runtime.record import RecordKeeper, record_beside
 from pointsman.schedules import SCHEDULES, schedules_id
 from pointsman.schedules.facts import Fact, Measured
@@ -107,15 +108,23 @@ class _Running:
         self.planning = Planning(site, table, options, self._mirror)
         self._carried_out = asyncio.Event()
         self._still = ExitStack()
-        """Holds the run's clock until the plan is in force."""
+        """Holds the run's clock, and the garbage collector, until the plan is in force."""
         self._loaded_at: Cursor | None = None
         """What the mirror knows of. None: there was no journal."""
+        self._known: Known | None = None
+        """What the engine begins with, as an earlier run has left it."""
 
     async def to_the_end(self, replaced: Callable[[], bool]) -> Report:
         """`replaced` tells whether another process has taken over."""
+        with self._still:
+            return await self._from_its_beginning(replaced)
+
+    async def _from_its_beginning(self, replaced: Callable[[], bool]) -> Report:
         path = self._options.path
+        self._still.enter_context(collector_paused())
         if path is not None and path.exists():
-            self._load(path)
+            with closing(SqliteReader(path)) as reader:
+                self._loaded_at, self._known = self._mirror.read(reader)
         clock = self._clock()
         self._still.enter_context(clock.held())
         plan = self.planning.plan(clock)
@@ -131,18 +140,6 @@ class _Running:
         site_facts = (f for f in facts if f.entity == self._mirror.name)
         return report(site_facts, plan_id=plan.id, site_id=self._site.id)
 
-    # Before the first fact
-
-    def _load(self, path: Path) -> None:
-        """What an earlier run left."""
-        reader = SqliteReader(path)
-        try:
-            self._loaded_at = reader.end_now()  # First: an owner may be writing, until replaced.
-            home = reader.home_now(word(self._site.id))
-            self._mirror.load(reader.load_now(home) if home is not None else ())
-        finally:
-            reader.close()
-
     def _clock(self) -> Clock:
         """The wall clock; faster, the run's own, which goes on where an earlier run ended."""
         if self._options.speed == 1:
@@ -155,7 +152,7 @@ class _Running:
     async def _carry_out(
         self, plan: Plan, journal: Journal, clock: Clock, replaced: Callable[[], bool]
     ) -> None:
-        engine = Engine([SCHEDULES], journal, clock, place=placement(self._site))
+        engine = Engine([SCHEDULES], journal, clock, place=placement(self._site), known=self._known)
         submit: Submit = partial(engine.submit, SCHEDULES, schedules_id(self._site.id))
         run = self._life(clock)
         earlier = self._mirror.state

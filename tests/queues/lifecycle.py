@@ -16,6 +16,7 @@ that follows tells `evolve` the time, and `evolve` moves what has become ready s
 operation is looked at and moved once, and offering costs O(log n) however many wait.
 """
 
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -63,6 +64,16 @@ class Resource:
     ready: Agenda[tuple[int, datetime]] = field(default_factory=Agenda, compare=False)
     later: Agenda[datetime] = field(default_factory=Agenda, compare=False)
     sorted_at: datetime = field(default=NEVER, compare=False)
+
+    def __copy__(self) -> "Resource":
+        return replace(
+            self,
+            queued=self.queued.copy(),
+            finished=self.finished.copy(),
+            old=copy(self.old),
+            ready=copy(self.ready),
+            later=copy(self.later),
+        )
 
 
 def initial() -> Resource:

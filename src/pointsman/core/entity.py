@@ -57,7 +57,10 @@ class Forgotten:
 
 
 class Entity(Protocol[StateT, IntentT, FactT]):
-    """What the engine needs of a pillar. A module with these four names is an entity."""
+    """What the engine needs of a pillar. A module with these four names is an entity.
+
+    Its state can be copied: what `copy.copy` returns evolves apart from the original.
+    """
 
     def initial(self) -> StateT:
         """The state before any fact."""

@@ -13,6 +13,8 @@ from typing import Final
 from urllib.parse import quote, unquote
 from zlib import crc32
 
+SLASHES: Final = 2
+"""In the name of an entity."""
 _PLAIN: Final = re.compile(r"[\w-]+", re.ASCII)
 _NAME: Final = re.compile(r"[\w~%-]+(?:/[\w~%-]+)*", re.ASCII)
 
@@ -62,8 +64,8 @@ def key_of(entity: str, thing: str) -> str:
 
 def entity_of(key: str) -> str:
     """The name of the entity that a key belongs to."""
-    kind, site, name, *_ = key.split("/", 3)
-    return f"{kind}/{site}/{name}"
+    entity, _, _ = key.rpartition("/")
+    return entity if entity.count("/") == SLASHES else key
 
 
 def site_of(key: str) -> str:

@@ -64,6 +64,20 @@ class SqliteReader:
             (shard, EPOCH),
         )
 
+    def unchanged_now(self, shard: int, since: Cursor) -> bool:
+        """Whether nothing was appended to the shard after `since`, and nothing since is gone.
+
+        Places come without gaps, so a missing one tells of what was dropped.
+        """
+        start = int(since or 0)
+        query = (
+            "SELECT count(*), ifnull(max(place), ?2), ifnull(sum(shard = ?1 AND key != ?3), 0)"
+            " FROM log WHERE place > ?2"
+        )
+        with self._lock:
+            count, last, own = self._db.execute(query, (shard, start, EPOCH)).fetchone()
+        return bool(own == 0 and last - start == count)
+
     def history_now(self, shard: int, key: str) -> list[Record]:
         """Every record of one key, oldest first."""
         return self._read(
@@ -180,6 +194,6 @@ class SqliteReader:
     def _read(self, query: str, values: Sequence[Any]) -> list[Record]:
         try:
             with self._lock:
-                return [Record(*row) for row in self._db.execute(query, values)]
+                return list(map(Record._make, self._db.execute(query, values)))
         except sqlite3.DatabaseError as error:
             raise unreadable(self.path, error) from error

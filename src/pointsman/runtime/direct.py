@@ -24,6 +24,7 @@ from pointsman.core.names import check_name, entity_of, shard_of, site_of
 from pointsman.journal import BlockingJournal, Fenced, Token, Unknown
 from pointsman.runtime.ask import Broken
 from pointsman.runtime.codec import Codec, Happened, decide_records
+from pointsman.runtime.collector import collector_paused
 from pointsman.runtime.engine import by_itself
 
 log = logging.getLogger(__name__)
@@ -169,11 +170,12 @@ class Direct(Generic[StateT, IntentT, FactT]):
 
     def _load(self) -> StateT:
         state = self._entity.initial()
-        for record in self._journal.load_now(self._token):
-            self._position = max(self._position, record.position)
-            if entity_of(record.key) == self.name:
-                fact = self._codec.decode(record.key, record.data).fact
-                state = self._entity.evolve(state, fact)
+        with collector_paused():
+            for record in reversed(self._journal.load_now(self._token)):
+                self._position = max(self._position, record.position)
+                if entity_of(record.key) == self.name:
+                    fact = self._codec.decode(record.key, record.data).fact
+                    state = self._entity.evolve(state, fact)
         return state
 
     def _deliver(self) -> None:

@@ -18,6 +18,7 @@ from pointsman.core.entity import FactT, IntentT, Kind, StateT, Wake
 from pointsman.core.names import check_name, shard_of, site_of
 from pointsman.journal import Journal, Unknown
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.mirror import Known
 from pointsman.runtime.shard import Shard
 from pointsman.runtime.timers import Timers
 
@@ -38,16 +39,21 @@ class Engine:
         clock: Clock,
         *,
         place: Callable[[str], str] = by_itself,
+        known: Known | None = None,
     ) -> None:
         """`place` names what a site is placed by: sites of one name share a shard.
 
         A site stays where its first fact is. Who places it elsewhere later gets `Misplaced`.
+
+        `known` need not be loaded, if nothing has come since when its shard is claimed.
         """
         self._place = place
         self._shard = lru_cache(ENTITIES_REMEMBERED)(self._find_shard)
         self._timers = Timers(clock, self._wake)
         numbers = range(journal.shards)
         self._shards = [Shard(n, kinds, journal, clock, self._timers.set) for n in numbers]
+        if known is not None:
+            self._shards[known.shard].begin_with(known)
 
     async def submit(
         self, kind: Kind[StateT, IntentT, FactT], id: str, intent: IntentT

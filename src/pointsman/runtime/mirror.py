@@ -1,13 +1,27 @@
 """A mirror: a follower's own copy of one entity, for those who look and do not decide."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
-from typing import Generic
+from typing import Any, Generic, NamedTuple
 
 from pointsman.core.entity import FactT, IntentT, Kind, StateT
-from pointsman.core.names import entity_of
-from pointsman.journal import Record
+from pointsman.core.names import site_of
+from pointsman.journal import Cursor, Record
+from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.runtime.codec import Codec, Happened
+
+
+class Known(NamedTuple):
+    """All of a shard, as somebody has read it before an engine claims it."""
+
+    shard: int
+    cursor: Cursor
+    """All that came before is in it."""
+    position: int
+    """Of its newest record."""
+    states: dict[str, Any]
+    """By entity. They are the engine's own from now on."""
 
 
 class Mirror(Generic[StateT, IntentT, FactT]):
@@ -21,12 +35,37 @@ class Mirror(Generic[StateT, IntentT, FactT]):
         self._kind = kind
         self.state: StateT = kind.entity.initial()
 
-    def load(self, records: Iterable[Record]) -> None:
-        """Take the last record of each key, in any order."""
-        codec = Codec([self._kind])
-        for record in records:
-            if entity_of(record.key) == self.name:
-                self.take(codec.decode(record.key, record.data))
+    def read(self, journal: SqliteReader) -> tuple[Cursor, Known | None]:
+        """Take all that there is of the entity. Returns the cursor to follow it from.
+
+        And what an engine may begin with: a copy, as a mirror shows what is durable only. None
+        if the shard holds other entities too, or nothing.
+        """
+        cursor = journal.end_now()  # First: an owner may be writing, until replaced.
+        shard = journal.home_now(site_of(self.name))
+        if shard is None:
+            return cursor, None
+        records = journal.load_now(shard)
+        alone = self.load(records)
+        if not records or not alone:
+            return cursor, None
+        states = {self.name: copy(self.state)}
+        return cursor, Known(shard, cursor, records[-1].position, states)
+
+    def load(self, records: Sequence[Record]) -> bool:
+        """Take the last record of each key, in any order. Returns whether all were its own.
+
+        It begins with the last: much of what is older is soon seen to be over then.
+        """
+        codec, kind, inside = Codec([self._kind]), self._kind.name, f"{self.name}/"
+        own = 0
+        for _, _, key, data in reversed(records):
+            if key.startswith(inside) or key == self.name:
+                fact, at = codec.open(kind, key, data)
+                self.state = self._kind.entity.evolve(self.state, fact)
+                self.at = at if self.at is None or at > self.at else self.at
+                own += 1
+        return own == len(records)
 
     def take(self, happened: Happened) -> None:
         """Follow one fact, if it is of this entity."""

@@ -1,12 +1,17 @@
 """A follower's own copy of one entity."""
 
+from contextlib import closing
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.names import shard_of, site_of
 from pointsman.journal import SHARDS, Record
+from pointsman.journal.sqlite import SqliteJournal
+from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.runtime.codec import Codec, Happened
-from pointsman.runtime.mirror import Mirror
+from pointsman.runtime.mirror import Known, Mirror
 from pointsman.schedules import SCHEDULES
 from tests.unit.cli.given import morning
 from tests.unit.schedules.given import at
@@ -14,6 +19,7 @@ from tests.unit.schedules.given import at
 FACTS = [Happened(*entry) for entry in morning().facts]
 NAME = "schedules/home/engine"
 ID = "home/engine"
+SHARD = shard_of(site_of(NAME), SHARDS)
 
 
 def mirror_of(facts: list[Happened]) -> Mirror:  # type: ignore[type-arg]
@@ -25,11 +31,11 @@ def mirror_of(facts: list[Happened]) -> Mirror:  # type: ignore[type-arg]
 
 def records(facts: list[Happened]) -> list[Record]:
     """The last record of each key."""
-    codec, shard = Codec([SCHEDULES]), shard_of(site_of(NAME), SHARDS)
+    codec = Codec([SCHEDULES])
     last = {}
     for place, happened in enumerate(facts):
         key, data = codec.record(happened.entity, happened.fact, happened.at)
-        last[key] = Record(shard, place, key, data)
+        last[key] = Record(SHARD, place, key, data)
     return list(last.values())
 
 
@@ -71,3 +77,51 @@ def test_other_entities_are_none_of_its_business() -> None:
         mirror.take(happened)
     assert mirror.at is None
     assert mirror.state != other.state
+
+
+def journal_of(path: Path, *more: tuple[str, bytes]) -> Path:
+    journal = SqliteJournal(path)
+    token = journal.claim_now(SHARD)
+    journal.append_now(token, [(r.key, r.data) for r in records(FACTS)])
+    journal.append_now(token, more)
+    journal.close_now()
+    return path
+
+
+def read(path: Path) -> tuple[Mirror, Known | None]:  # type: ignore[type-arg]
+    mirror = Mirror(SCHEDULES, ID)
+    with closing(SqliteReader(path)) as reader:
+        cursor, known = mirror.read(reader)
+        assert cursor == reader.end_now()
+    return mirror, known
+
+
+def test_what_it_has_read_is_for_an_engine_to_begin_with(tmp_path: Path) -> None:
+    mirror, known = read(journal_of(tmp_path / "journal.db"))
+    assert mirror.state == mirror_of(FACTS).state
+    assert known is not None
+    assert (known.shard, known.states) == (SHARD, {NAME: mirror.state})
+    last = max(records(FACTS), key=lambda record: record.position)
+    with closing(SqliteReader(tmp_path / "journal.db")) as reader:
+        assert reader.load_now(SHARD)[-1] == last._replace(position=known.position)
+
+
+def test_what_an_engine_does_is_not_shown_before_it_is_durable(tmp_path: Path) -> None:
+    mirror, known = read(journal_of(tmp_path / "journal.db"))
+    assert known is not None
+    known.states[NAME].states.clear()
+    assert mirror.state == mirror_of(FACTS).state
+
+
+def test_a_shard_with_other_entities_is_not_known_as_a_whole(tmp_path: Path) -> None:
+    key, data = Codec([SCHEDULES]).record("schedules/home/garage", FACTS[0].fact, FACTS[0].at)
+    mirror, known = read(journal_of(tmp_path / "journal.db", (key, data)))
+    assert known is None
+    assert mirror.state == mirror_of(FACTS).state
+
+
+def test_of_a_site_that_is_not_there_nothing_is_known(tmp_path: Path) -> None:
+    SqliteJournal(tmp_path / "journal.db").close_now()
+    mirror, known = read(tmp_path / "journal.db")
+    assert known is None
+    assert mirror.at is None
