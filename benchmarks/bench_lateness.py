@@ -16,7 +16,7 @@ from benchmarks.given import SITE, asset_ids, even_plan, facts_of
 from benchmarks.table import RUNS, Row, at_most, show, spread
 from pointsman.core.assets import Asset, AssetKind
 from pointsman.devices import Reading, Taken
-from pointsman.devices.driver import Driver
+from pointsman.devices.driver import AHEAD_SECONDS, Driver
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.engine import Engine
@@ -68,7 +68,7 @@ async def _told(path: Path, *, at_once: bool) -> list[float]:
     seconds = WARM_UP_SECONDS + SECONDS
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(engine.run())
-        await submit(Open(Run(1, 1.0, False, opened_at)))
+        await submit(Open(Run(1, 1.0, False, opened_at, ahead_seconds=AHEAD_SECONDS)))
         driving = tasks.create_task(driver.run(facts_of(journal, await journal.end())))
         plan, timelines = even_plan(
             clock.now() + timedelta(seconds=LEAD_SECONDS), ASSETS, seconds, at_once=at_once

@@ -21,7 +21,7 @@ from typing import Any, Final
 from pointsman.config import Site, read_site
 from pointsman.core.names import word
 from pointsman.devices import World
-from pointsman.devices.driver import Driver
+from pointsman.devices.driver import AHEAD_SECONDS, Driver
 from pointsman.devices.earlier import earlier_of
 from pointsman.devices.protocols import Fleets, check_devices, open_fleets
 from pointsman.devices.telemetry import Telemetry
@@ -198,6 +198,7 @@ class _Running:
             clock.now(),
             os.getpid(),
             str(self._site.timezone),
+            AHEAD_SECONDS if self._options.speed == 1 else 0.0,
         )
 
     def _record(self, journal: Journal) -> Iterator[Coroutine[Any, Any, None]]:

@@ -128,7 +128,8 @@ class Plant:
         """One life of the program, until it is killed."""
         world, engine = self.world, self.world.new_engine()
         self.lives += 1
-        run = Run(self.lives, 1.0, dry_run=False, started_at=world.clock.now())
+        ahead_seconds = world.dice.choice([0.0, 0.04, 5.0])
+        run = Run(self.lives, 1.0, False, world.clock.now(), ahead_seconds=ahead_seconds)
         driver = Driver(
             lambda intent: engine.submit(SCHEDULES, PLANT, intent),
             self.witnesses,

@@ -84,6 +84,7 @@ def test_whatever_dies_nothing_is_lost_stale_or_sent_twice_unasked(seed: int) ->
         assert sends
         for t in sends:
             assert t.command is not None
+            assert t.at >= t.command.scheduled_at, "early"
             assert t.command.expires_at is None or t.at < t.command.expires_at, "stale"
         check_no_blind_repetition(told)
     check_every_row_is_accounted_for(day)

@@ -20,11 +20,13 @@ from typing import Any, Final, TypeVar
 from pointsman.core.assets import DEADBAND_LEAST_KW, Asset
 from pointsman.core.entity import Rejected
 from pointsman.devices import Device, DeviceFailed, Reading, Taken
-from pointsman.runtime.clock import Clock
+from pointsman.runtime.clock import Clock, sleep_until
 from pointsman.schedules.facts import Dispatched, Failed, PlanActivated, Superseded, TimedOut
 from pointsman.schedules.intents import Acknowledge, Answer, Intent
 from pointsman.schedules.model import Channel, Command, CommandType
 
+AHEAD_SECONDS: Final = 0.04
+"""How long before its time a command may come here, so that it can be sent on time."""
 HELD_SECONDS_MOST: Final = 1.0
 """How long one device call may keep a run's clock still, by the wall clock."""
 LOOK_AGAIN_SECONDS: Final = 5.0
@@ -87,6 +89,8 @@ class Driver:
         if device is None:
             await self._no(command, f"{command.asset_id!r} has no device", refused=True)
             return
+        if command.progress.dispatched_at is not None:  # It may be handed out ahead of its time.
+            await sleep_until(self._clock, command.progress.dispatched_at)
         lateness_seconds = self._lateness_seconds(command)
         try:
             async with self._standing_still(), self._turns[command.asset_id]:

@@ -83,7 +83,7 @@ def handed_out(site: Site, command: Command, now: datetime) -> Dispatched:
         not_before=None,
         patient=False,
         run=site.run_number,
-        dispatched_at=now,
+        dispatched_at=max(now, due_at(command)),
         error="",
     )
     return Dispatched(replace(command, progress=progress))

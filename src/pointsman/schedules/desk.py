@@ -162,14 +162,17 @@ class Desk:
                 until = min(now, segment.until - MOMENT)
                 yield segment, row_at(segment.plan, segment.timeline, until)
 
-    def due(self, run_number: int) -> datetime | None:
-        """When this asset next needs a look. A command in flight keeps all others waiting."""
+    def due(self, run_number: int, ahead: timedelta) -> datetime | None:
+        """When this asset next needs a look, which is `ahead` of what is to be sent. A command
+        in flight keeps all others waiting.
+        """
         instants = [at for c in self.unanswered if (at := silent_at(c, run_number)) is not None]
         if self.in_flight is None:
             first = self.queue.first()
-            instants += [first[0]] if first else []
+            instants += [first[0] - ahead] if first else []
             for lane in self.lanes.values():
-                instants += [at for s in lane.segments if (at := self.next_at(s)) is not None]
+                starts = (at for s in lane.segments if (at := self.next_at(s)) is not None)
+                instants += [at - ahead for at in starts]
         return min(instants, default=None)
 
     def __copy__(self) -> "Desk":

@@ -29,7 +29,9 @@ def silent(site: Site, now: datetime) -> Iterator[CommandFact]:
 
 def judged(site: Site, now: datetime) -> list[list[Judged]]:
     """All that is due, by asset, and how each of it ends unsent. Of assets that are free."""
-    return [_judged(site, desk, now) for desk in site.due_desks(now) if desk.in_flight is None]
+    soon = now + site.together
+    free = (desk for desk in site.due_desks(soon) if desk.in_flight is None)
+    return [_judged(site, desk, now, soon + site.ahead) for desk in free]
 
 
 def over(all_judged: Iterable[list[Judged]]) -> Iterator[CommandFact]:
@@ -84,19 +86,19 @@ def _place(site: Site, command: Command) -> tuple[int, int, str]:
     return command.sequence, place, command.asset_id
 
 
-def _queued(site: Site, desk: Desk, now: datetime) -> list[Command]:
-    return [site.commands[id] for _, id in sorted(desk.queue.until(now))]
+def _queued(site: Site, desk: Desk, until: datetime) -> list[Command]:
+    return [site.commands[id] for _, id in sorted(desk.queue.until(until))]
 
 
-def _rows(site: Site, desk: Desk, now: datetime) -> list[Command]:
+def _rows(site: Site, desk: Desk, until: datetime) -> list[Command]:
     return [
         command_of(segment.plan, segment.timeline, row, site.commands)
-        for segment, row in desk.rows_due(now)
+        for segment, row in desk.rows_due(until)
     ]
 
 
-def _judged(site: Site, desk: Desk, now: datetime) -> list[Judged]:
-    due = [*_queued(site, desk, now), *_rows(site, desk, now)]
+def _judged(site: Site, desk: Desk, now: datetime, until: datetime) -> list[Judged]:
+    due = [*_queued(site, desk, until), *_rows(site, desk, until)]
     ends = [(command, _end(desk, command, now)) for command in due]
     newest: dict[Channel, Command] = {}
     for command in sorted((c for c, end in ends if end is None), key=_age_in(site)):

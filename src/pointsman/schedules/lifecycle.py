@@ -20,6 +20,9 @@ outage each asset is told the present row, and nothing of what was missed.
 A device may take a command and say that it will act when it can. Such a promise keeps nothing
 else waiting; a newer command of its channel replaces it.
 
+A run by the wall clock is told of each command a moment ahead, and sends it when its time comes:
+it is durable by then (`Run.ahead_seconds`).
+
 After a try whose end is not known (silence, a crash) the next one is `doubtful`: whoever carries
 it reads back first. `decide` looks at what is due, for the price of that, and moves nothing.
 """
@@ -140,9 +143,10 @@ def evolve(site: Site, fact: Fact) -> Site:
             site.desk(asset_id).say(plan_id, channel, row)
             site.rearm(asset_id)
         case Opened(run):
-            site.run = run
-            for asset_id in [id for id, desk in site.desks.items() if desk.unanswered]:
-                site.rearm(asset_id)
+            ahead, site.run = site.ahead, run
+            for asset_id, desk in site.desks.items():
+                if desk.unanswered or site.ahead != ahead:
+                    site.rearm(asset_id)
         case Measured(measurement):
             site.measured[measurement.asset_id] = measurement
         case StateChanged(state):

@@ -102,8 +102,9 @@ def ended(site: Site, now: datetime) -> list[PlanEnded]:
 
 def passed(site: Site, now: datetime) -> Iterator[Passed]:
     """Rows that need not be said any more, once all else that is due was said."""
-    for desk in site.due_desks(now):
-        for segment, row in desk.lapsed(now):
+    soon = now + site.together
+    for desk in site.due_desks(soon):
+        for segment, row in desk.lapsed(soon + site.ahead):
             timeline = segment.timeline
             yield Passed(timeline.asset_id, segment.plan.id, timeline.channel, row)
 

@@ -8,7 +8,8 @@ it has said from every command, the latest of anything by its number.
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from pointsman.core.agenda import Agenda
 from pointsman.schedules.desk import Desk
@@ -21,6 +22,9 @@ from pointsman.schedules.model import (
     Run,
     Timeline,
 )
+
+TOGETHER: Final = 8
+"""That part of the time that commands are handed out ahead may vary."""
 
 
 @dataclass(slots=True)
@@ -51,6 +55,16 @@ class Site:
     @property
     def run_number(self) -> int:
         return self.run.number if self.run else 0
+
+    @property
+    def ahead(self) -> timedelta:
+        """How long before its time a command is handed out."""
+        return timedelta(seconds=self.run.ahead_seconds) if self.run else timedelta()
+
+    @property
+    def together(self) -> timedelta:
+        """How much sooner still, so that what is due at about one time shares a commit."""
+        return self.ahead / TOGETHER
 
     def __copy__(self) -> "Site":
         """A site that evolves apart from this one. What is frozen, both have."""
@@ -103,7 +117,7 @@ class Site:
 
     def rearm(self, asset_id: str) -> None:
         """Set an asset's alarm to when it next needs a look."""
-        at = self.look(asset_id).due(self.run_number)
+        at = self.look(asset_id).due(self.run_number, self.ahead)
         if at is None:
             self.agenda.drop(f"asset {asset_id}")
         else:
@@ -112,4 +126,4 @@ class Site:
     def rearm_by(self, asset_id: str, at: datetime) -> None:
         """As `rearm`, when all that is new is that something waits for this instant."""
         if self.desks[asset_id].in_flight is None:
-            self.agenda.advance(f"asset {asset_id}", at)
+            self.agenda.advance(f"asset {asset_id}", at - self.ahead)

@@ -234,6 +234,19 @@ def test_a_device_that_is_watched_is_called_by_one_at_a_time() -> None:
     assert charger.most == 1
 
 
+def test_what_is_handed_out_ahead_is_sent_at_its_time() -> None:
+    soon = EPOCH + timedelta(seconds=5)
+    progress = replace(SENT, dispatched_at=soon)
+    ahead = Dispatched(command(scheduled_at=soon, progress=progress))
+    charger = Charger()
+    assert drive(charger, ahead, seconds=4.99) == []
+    assert charger.told == []
+    [answer] = drive(charger, ahead, seconds=5.01)
+    assert isinstance(answer, Answer)
+    assert answer.success
+    assert answer.lateness_seconds == pytest.approx(0, abs=0.01)
+
+
 def test_lateness_counts_from_due_or_from_when_it_could_be_known() -> None:
     early = command(scheduled_at=EPOCH - timedelta(hours=1), plan_id="morning")
     [first] = drive(Charger(), Dispatched(early))

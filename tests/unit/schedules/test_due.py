@@ -1,5 +1,6 @@
 """What is due at a site: which of several commands goes out, and what becomes of the others."""
 
+from datetime import timedelta
 from typing import Any
 
 from pointsman.core.entity import Wake
@@ -142,7 +143,7 @@ def test_silence_is_judged_command_by_command() -> None:
     ask(site, by_hand("cmd_now", 8, 59, 5.0), at(8))
     flying = [f.command.id for f in wake(site, at(8, 59)) if isinstance(f, Dispatched)]
     assert flying == ["cmd_now"]
-    assert site.look(BAY).due(0) == at(8, 59, 30)
+    assert site.look(BAY).due(0, timedelta()) == at(8, 59, 30)
     ask(site, Acknowledge("cmd_now", 1, patient=True), at(8, 59))
     assert [f.command.id for f in ask(site, Wake(), at(9))] == ["cmd_later"]  # type: ignore[union-attr]
 

@@ -46,3 +46,7 @@ class Run:
     pid: int = 0
     timezone: str = ""
     """The site's zone, by its IANA name, for whoever shows times. Empty: not known."""
+    ahead_seconds: float = 0.0
+    """A command is handed out this long before its time, or a little more, and sent at its time:
+    so it is durable by then, and no disk makes it late.
+    """
