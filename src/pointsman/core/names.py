@@ -16,6 +16,7 @@ from zlib import crc32
 SLASHES: Final = 2
 """In the name of an entity."""
 _PLAIN: Final = re.compile(r"[\w-]+", re.ASCII)
+_PLAIN_WORDS: Final = re.compile(r"[\w-]+(?:~[\w-]+)*", re.ASCII)
 _NAME: Final = re.compile(r"[\w~%-]+(?:/[\w~%-]+)*", re.ASCII)
 
 
@@ -39,6 +40,9 @@ def text_of(word: str) -> str:
 
 def part(*texts: str) -> str:
     """One part made of several words."""
+    joined = "~".join(texts)
+    if joined.count("~") == len(texts) - 1 and _PLAIN_WORDS.fullmatch(joined):
+        return joined
     return "~".join(word(text) for text in texts)
 
 

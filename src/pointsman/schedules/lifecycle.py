@@ -77,9 +77,19 @@ def initial() -> Site:
 
 
 def decide(site: Site, intent: Intent | Wake, now: datetime) -> Sequence[Fact]:
-    match intent:
+    match intent:  # What comes most often comes first.
         case Wake():
             return _wake(site, now)
+        case Answer():
+            return commands.answer(site, intent, now)
+        case Measure(measurement) if site.measured.get(measurement.asset_id) == measurement:
+            return []
+        case Measure(measurement):
+            return [Measured(measurement)]
+        case ReportState(state) if site.states.get(state.asset_id) == state:
+            return []
+        case ReportState(state):
+            return [StateChanged(state)]
         case CheckTimeouts():
             return _at_most(due_now.silent(site, now))
         case Sweep():
@@ -92,8 +102,6 @@ def decide(site: Site, intent: Intent | Wake, now: datetime) -> Sequence[Fact]:
             return commands.dispatch(site, command, now)
         case Acknowledge():
             return commands.acknowledge(site, intent)
-        case Answer():
-            return commands.answer(site, intent, now)
         case Cancel():
             return commands.cancel(site, intent)
         case Open(run) if run.number > site.run_number:
@@ -108,14 +116,6 @@ def decide(site: Site, intent: Intent | Wake, now: datetime) -> Sequence[Fact]:
             return plans.activate(site, intent, now)
         case Unplug(asset_id):
             return plans.unplug(site, asset_id, now)
-        case Measure(measurement) if site.measured.get(measurement.asset_id) == measurement:
-            return []
-        case Measure(measurement):
-            return [Measured(measurement)]
-        case ReportState(state) if site.states.get(state.asset_id) == state:
-            return []
-        case ReportState(state):
-            return [StateChanged(state)]
         case _:
             assert_never(intent)
 
