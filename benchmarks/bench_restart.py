@@ -26,8 +26,8 @@ from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.codec import Codec
-from pointsman.runtime.collector import collector_paused
 from pointsman.runtime.engine import Engine
+from pointsman.runtime.loading import collector_paused
 from pointsman.runtime.mirror import Known, Mirror
 from pointsman.schedules import SCHEDULES, schedules_id
 from pointsman.schedules.facts import Added, PlanActivated, TimelineWritten

@@ -43,10 +43,10 @@ from pointsman.library.running import (
     leaves,
 )
 from pointsman.runtime.clock import Clock, RunClock, SystemClock
-from pointsman.runtime.collector import collector_paused
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
 from pointsman.runtime.history import history
+from pointsman.runtime.loading import collector_paused
 from pointsman.runtime.mirror import Known, Mirror
 from pointsman.runtime.record import RecordKeeper, record_beside
 from pointsman.schedules import SCHEDULES, schedules_id

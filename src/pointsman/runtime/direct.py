@@ -24,8 +24,8 @@ from pointsman.core.names import check_name, entity_of, shard_of, site_of
 from pointsman.journal import BlockingJournal, Fenced, Token, Unknown
 from pointsman.runtime.ask import Broken
 from pointsman.runtime.codec import Codec, Happened, decide_records
-from pointsman.runtime.collector import collector_paused
 from pointsman.runtime.engine import by_itself
+from pointsman.runtime.loading import collector_paused, newest_first
 
 log = logging.getLogger(__name__)
 TRIES: Final = 3
@@ -171,7 +171,7 @@ class Direct(Generic[StateT, IntentT, FactT]):
     def _load(self) -> StateT:
         state = self._entity.initial()
         with collector_paused():
-            for record in reversed(self._journal.load_now(self._token)):
+            for record in newest_first(self._journal.load_now(self._token)):
                 self._position = max(self._position, record.position)
                 if entity_of(record.key) == self.name:
                     fact = self._codec.decode(record.key, record.data).fact

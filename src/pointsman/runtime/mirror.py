@@ -10,6 +10,7 @@ from pointsman.core.names import site_of
 from pointsman.journal import Cursor, Record
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.runtime.codec import Codec, Happened
+from pointsman.runtime.loading import newest_first
 
 
 class Known(NamedTuple):
@@ -53,13 +54,10 @@ class Mirror(Generic[StateT, IntentT, FactT]):
         return cursor, Known(shard, cursor, records[-1].position, states)
 
     def load(self, records: Sequence[Record]) -> bool:
-        """Take the last record of each key, in any order. Returns whether all were its own.
-
-        It begins with the last: much of what is older is soon seen to be over then.
-        """
+        """Take the last record of each key, in any order. Returns whether all were its own."""
         codec, kind, inside = Codec([self._kind]), self._kind.name, f"{self.name}/"
         own = 0
-        for _, _, key, data in reversed(records):
+        for _, _, key, data in newest_first(records):
             if key.startswith(inside) or key == self.name:
                 fact, at = codec.open(kind, key, data)
                 self.state = self._kind.entity.evolve(self.state, fact)
