@@ -19,6 +19,7 @@ from tempfile import mkdtemp
 from typing import Any, Final
 
 from pointsman.config import Site, read_site
+from pointsman.core.entity import Forgotten
 from pointsman.core.names import word
 from pointsman.devices import World
 from pointsman.devices.driver import AHEAD_SECONDS, Driver
@@ -31,7 +32,8 @@ from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.library.frames import read_table
-from pointsman.library.planning import Planning, Submit
+from pointsman.library.housekeeping import Submit, stay_tidy
+from pointsman.library.planning import Planning
 from pointsman.library.running import (
     EXAMPLES,
     Guarded,
@@ -45,7 +47,7 @@ from pointsman.library.running import (
 from pointsman.runtime.clock import Clock, RunClock, SystemClock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
-from pointsman.runtime.history import history
+from pointsman.runtime.history import recorded, remembered
 from pointsman.runtime.loading import collector_paused
 from pointsman.runtime.mirror import Known, Mirror
 from pointsman.runtime.record import RecordKeeper, record_beside
@@ -133,12 +135,17 @@ class _Running:
             if not self.planning.done(plan):
                 with _one_cause(path):
                     await self._carry_out(plan, journal, clock, replaced)
-            facts = await history(journal, path, [SCHEDULES])
+            return await self._report(plan, journal)
         finally:
             if isinstance(journal, SqliteJournal):
                 await journal.close()
-        site_facts = (f for f in facts if f.entity == self._mirror.name)
-        return report(site_facts, plan_id=plan.id, site_id=self._site.id)
+
+    async def _report(self, plan: Plan, journal: Journal) -> Report:
+        path, id = self._options.path, schedules_id(self._site.id)
+        report_on = partial(report, plan_id=plan.id, site_id=self._site.id)
+        if path is None:
+            return report_on([fact async for fact in remembered(journal, SCHEDULES, id)])
+        return await asyncio.to_thread(lambda: report_on(recorded(path, SCHEDULES, id)))
 
     def _clock(self) -> Clock:
         """The wall clock; faster, the run's own, which goes on where an earlier run ended."""
@@ -154,19 +161,14 @@ class _Running:
     ) -> None:
         engine = Engine([SCHEDULES], journal, clock, place=placement(self._site), known=self._known)
         submit: Submit = partial(engine.submit, SCHEDULES, schedules_id(self._site.id))
-        run = self._life(clock)
+        run, assets = self._life(clock), self._site.assets
         earlier = self._mirror.state
         telemetry = Telemetry(
-            submit, self._site.assets, earlier=dict(earlier.measured), states=dict(earlier.states)
+            submit, assets, earlier=dict(earlier.measured), states=dict(earlier.states)
         )
-        fleets = open_fleets(list(self._site.assets.values()), self._world(clock, telemetry))
+        fleets = open_fleets(list(assets.values()), self._world(clock, telemetry))
         driver = Driver(
-            submit,
-            fleets.devices,
-            self._site.assets,
-            clock,
-            run_number=run.number,
-            opened_at=run.started_at,
+            submit, fleets.devices, assets, clock, run_number=run.number, opened_at=run.started_at
         )
         cursor = await journal.end() if self._loaded_at is None else self._loaded_at
         self._watcher.begins(self._site, plan, clock)
@@ -185,6 +187,7 @@ class _Running:
             background = [tasks.create_task(life) for life in lives]
             await opened
             await self._begin(plan, fleets, submit, clock)
+            background.append(tasks.create_task(stay_tidy(submit, clock)))
             await self._carried_out.wait()
             await telemetry.flush()
             for task in background:
@@ -236,8 +239,10 @@ class _Running:
 
     async def _follow(self, journal: Journal, cursor: Cursor, plan: Plan) -> None:
         """Keep the mirror, tell the watcher, and notice the end."""
-        async for _, happened in follow(journal, [SCHEDULES], cursor):
+        async for _, happened in follow(journal, [SCHEDULES], cursor, forgotten=True):
             self._mirror.take(happened)
+            if isinstance(happened.fact, Forgotten):
+                continue
             self._watcher.saw(happened.fact, happened.at)
             over = happened.at >= plan.end and not isinstance(happened.fact, Measured)
             if over and carried_out(self._mirror.state, plan.id):

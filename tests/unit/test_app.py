@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from pointsman.cli.errors import run as command_line
 from pointsman.config import Site
 from pointsman.devices.protocols import DeviceTableError
 from pointsman.journal.ownership import InUse, owning
+from pointsman.journal.sqlite_reader import SqliteReader
+from pointsman.library import housekeeping
 from pointsman.library.running import Options, Unwatched
 from pointsman.runtime.clock import Clock
 from pointsman.schedules.facts import Fact
@@ -228,3 +231,20 @@ def test_a_site_is_placed_with_its_microgrid(folder: Path) -> None:
     assert app.placement(alone)("home") == "home"
     assert app.placement(grid)("home") == "microgrid-7"
     assert app.placement(grid)("other") == "other"
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_run_forgets_as_it_goes_and_reports_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool
+) -> None:
+    monkeypatch.setattr(housekeeping, "KEEP", timedelta(minutes=20))
+    monkeypatch.setattr(housekeeping, "TIDY_EVERY", timedelta(minutes=20))
+    report = pointsman.run(rows(), site="site.toml", speed=FAST / 10, dry_run=dry_run)
+    assert report["totals"]["commands"] == {"COMPLETED": SAID}
+    if not dry_run:
+        with closing(SqliteReader(folder / "pointsman.db")) as reader:
+            shard = reader.home_now("home")
+            assert shard is not None
+            keys = [record.key.rpartition("/")[2] for record in reader.load_now(shard)]
+        held = [thing for thing in keys if thing.startswith("cmd_")]
+        assert 0 < len(held) < SAID

@@ -1,12 +1,13 @@
 """A run's plan: told from its table, checked against the journal, and put in force."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from pointsman.config import Site
 from pointsman.core.entity import Rejected
+from pointsman.library.housekeeping import Submit, tidy
 from pointsman.library.running import (
     Options,
     refuse_other_kind,
@@ -18,17 +19,13 @@ from pointsman.runtime.mirror import Mirror
 from pointsman.schedules.changes import Import, plan_of
 from pointsman.schedules.facts import Fact
 from pointsman.schedules.importing import in_force_at, steps
-from pointsman.schedules.intents import Intent, Tidy
+from pointsman.schedules.intents import Intent
 from pointsman.schedules.model import Plan
 from pointsman.schedules.plans import Stale, carried_out
 from pointsman.schedules.site import Site as SiteState
 from pointsman.schedules.table import ScheduleError, Table
 
 IMPORT_TRIES: Final = 5
-KEEP: Final = timedelta(days=7)
-"""Commands that ended earlier than this stay in the record only."""
-
-Submit = Callable[[Any], Coroutine[Any, Any, Any]]
 
 
 class Planning:
@@ -83,8 +80,7 @@ class Planning:
 
     async def put_in_force(self, plan: Plan, submit: Submit, clock: Clock) -> None:
         """Write the plan and activate it, unless that was done in an earlier run."""
-        while await submit(Tidy(clock.now() - KEEP)):
-            pass
+        await tidy(submit, clock)
         for tries_left in reversed(range(IMPORT_TRIES)):
             if plan.id in self._mirror.state.plans:
                 return

@@ -5,7 +5,7 @@ from copy import copy
 from datetime import datetime
 from typing import Any, Generic, NamedTuple
 
-from pointsman.core.entity import FactT, IntentT, Kind, StateT
+from pointsman.core.entity import FactT, Forgotten, IntentT, Kind, StateT
 from pointsman.core.names import site_of
 from pointsman.journal import Cursor, Record
 from pointsman.journal.sqlite_reader import SqliteReader
@@ -69,4 +69,5 @@ class Mirror(Generic[StateT, IntentT, FactT]):
         """Follow one fact, if it is of this entity."""
         if happened.entity == self.name:
             self.state = self._kind.entity.evolve(self.state, happened.fact)
-            self.at = happened.at if self.at is None else max(self.at, happened.at)
+            if not isinstance(happened.fact, Forgotten):
+                self.at = happened.at if self.at is None else max(self.at, happened.at)

@@ -6,6 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pointsman.core.entity import Forgotten
 from pointsman.core.names import shard_of, site_of
 from pointsman.journal import SHARDS, Record
 from pointsman.journal.sqlite import SqliteJournal
@@ -125,3 +126,10 @@ def test_of_a_site_that_is_not_there_nothing_is_known(tmp_path: Path) -> None:
     mirror, known = read(tmp_path / "journal.db")
     assert known is None
     assert mirror.at is None
+
+
+def test_it_forgets_with_the_entity() -> None:
+    mirror, command = mirror_of(FACTS), next(iter(morning().site.commands))
+    mirror.take(Happened(NAME, Forgotten(command), at(23)))
+    assert command not in mirror.state.commands
+    assert mirror.at == at(10), "nobody knows when it was forgotten"
