@@ -55,15 +55,16 @@ class Mirror(Generic[StateT, IntentT, FactT]):
 
     def load(self, records: Sequence[Record]) -> bool:
         """Take the last record of each key, in any order. Returns whether all were its own."""
-        codec, kind, inside = Codec([self._kind]), self._kind.name, f"{self.name}/"
-        own = 0
-        for _, _, key, data in newest_first(records):
-            if key.startswith(inside) or key == self.name:
-                fact, at = codec.open(kind, key, data)
-                self.state = self._kind.entity.evolve(self.state, fact)
-                self.at = at if self.at is None or at > self.at else self.at
-                own += 1
-        return own == len(records)
+        kind, inside, state = self._kind.name, f"{self.name}/", self.state
+        read, evolve = Codec([self._kind]).open, self._kind.entity.evolve
+        own = [r for r in newest_first(records) if r.key.startswith(inside) or r.key == self.name]
+        latest: list[datetime] = [] if self.at is None else [self.at]
+        for _, _, key, data in own:
+            fact, at = read(kind, key, data)
+            state = evolve(state, fact)
+            latest.append(at)
+        self.state, self.at = state, max(latest, default=None)
+        return len(own) == len(records)
 
     def take(self, happened: Happened) -> None:
         """Follow one fact, if it is of this entity."""

@@ -38,9 +38,7 @@ def queue(site: Site, command: Command) -> None:
     """Let a command wait that was made by hand."""
     site.commands[command.id] = command
     site.sequence = max(site.sequence, command.sequence)
-    queue = site.desk(command.asset_id).queue
-    queue.put(command.id, command.scheduled_at)
-    if queue.first() == (command.scheduled_at, command.id):
+    if site.desk(command.asset_id).queue.put(command.id, command.scheduled_at):
         site.rearm_by(command.asset_id, command.scheduled_at)
 
 

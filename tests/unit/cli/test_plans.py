@@ -25,7 +25,7 @@ def test_a_run_ends_with_its_report(shell: Shell) -> None:
 
 
 def test_a_run_tells_people_how_it_goes(shell: Shell) -> None:
-    ended = shell(*RUN)
+    ended = shell(*RUN, "--speed", "20000")  # Some views of it before it is over.
     assert (ended.status, ended.error) == (0, "")
     assert ended.lines()[0].startswith("plan.csv at home: 3 slots for 2 assets from ")
     for part in ("run Opened 1", "PlanActivated", "commanded", "acknowledged kWh", "lateness: p50"):

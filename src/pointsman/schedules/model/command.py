@@ -143,7 +143,6 @@ class Command:
     """Which slot of the plan the row begins in."""
     priority: int = 1
     """Higher goes first."""
-    policy: Policy = PATIENT
     source: Source = Source.PLAN
     reason: str = ""
     """A `Mark`, or the words of whoever asked."""
@@ -152,6 +151,7 @@ class Command:
     dry_run: bool = False
     sequence: int = 0
     """Grows with each command that comes to life at a site. Orders what is otherwise equal."""
+    policy: Policy = PATIENT
     progress: Progress = UNTRIED
 
     def __post_init__(self) -> None:
