@@ -8,8 +8,9 @@ from time import monotonic, sleep
 
 import pytest
 
+from pointsman.devices.driver import AHEAD_SECONDS
 from pointsman.runtime.clock import SystemClock
-from pointsman.schedules.facts import Opened
+from pointsman.schedules.facts import Dispatched, Opened
 from tests.protocols.run_bench import BATTERY, BAY, Scene, one_line
 from tests.protocols.sunspec_bench import free_port
 
@@ -144,8 +145,11 @@ def test_a_run_in_real_time_waits_for_its_plan_and_keeps_to_it(scene: Scene) -> 
     assert totals["acknowledged_charge_kwh"] == pytest.approx(18 / 3600, rel=0.1)
     assert totals["delivered_charge_kwh"] == pytest.approx(18 / 3600, rel=0.1)
     assert totals["lateness_seconds"]["max"] < 1.0
-    [first] = [at for at, fact in scene.facts() if type(fact).__name__ == "Dispatched"][:1]
-    assert timedelta(0) <= first - start < timedelta(seconds=1.0)
+    [at, first] = next((at, fact) for at, fact in scene.facts() if isinstance(fact, Dispatched))
+    assert start - 2 * timedelta(seconds=AHEAD_SECONDS) <= at < start + timedelta(seconds=1)
+    sent_at = first.command.progress.dispatched_at
+    assert sent_at is not None
+    assert start <= sent_at < start + timedelta(seconds=1), "not before its time"
 
 
 def test_a_run_that_begins_in_the_middle_of_its_plan_does_what_is_left(scene: Scene) -> None:

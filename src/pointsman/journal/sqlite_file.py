@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Final, NamedTuple
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ ROWS: Final = 128
 """Most rows of one statement."""
 BUSY_SECONDS: Final = 5.0
 """How long to wait for another process that is just writing."""
+AGAIN_SECONDS: Final = 0.01
 CHECKPOINT_PAGES: Final = 8_000
 """Grow the log to 32 MB before it is merged into the file: hot pages are merged less often."""
 CHUNK: Final = "place >> 9"
@@ -57,7 +59,7 @@ def create(path: Path, shards: int) -> Meta:
 
 def _lay_out(db: sqlite3.Connection, shards: int) -> None:
     """Make the tables in one transaction, as another process may be doing right now too."""
-    db.execute("PRAGMA journal_mode = WAL")
+    write_ahead(db)
     db.execute("BEGIN IMMEDIATE")
     for statement in SCHEMA.split(";"):
         db.execute(statement)
@@ -91,6 +93,24 @@ def connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return db
+
+
+def write_ahead(db: sqlite3.Connection) -> None:
+    """Let readers and one writer work side by side, in this file from now on.
+
+    Who changes that together with others is told at once that it is locked, however long a
+    connection would wait otherwise.
+    """
+    until = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if monotonic() > until:
+                raise
+            sleep(AGAIN_SECONDS)
+        else:
+            return
 
 
 def connect_readonly(path: Path) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ import msgspec
 
 from pointsman.core.names import entity_of
 from pointsman.journal import START, TOMBSTONE, Cursor, JournalUnreadable, Record
+from pointsman.journal.sqlite_file import write_ahead
 
 FORMAT: Final = "1"
 ROWS: Final = 100
@@ -115,9 +116,11 @@ class RecordFile:
         self._journal = journal
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
+            write_ahead(self._db)
             self._db.execute("PRAGMA synchronous = NORMAL")
             self.cursor = self._open()
+        except sqlite3.OperationalError as error:
+            raise JournalUnreadable(f"{path} cannot be opened: {error}") from error
         except sqlite3.Error as error:
             raise JournalUnreadable(
                 f"{path} is no record of pointsman: {error}; delete it, and it is made anew"
