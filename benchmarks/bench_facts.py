@@ -1,6 +1,7 @@
 """How many facts a second become durable through the engine. DBOS runs beside it."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from benchmarks.table import RUNS, Row, at_least, several, show, spread
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.engine import Engine
+from pointsman.runtime.turns import short_turns
 from pointsman.schedules import SCHEDULES, schedules_id
 from pointsman.schedules.intents import ReportState
 from pointsman.schedules.model import AssetState
@@ -23,7 +25,7 @@ SITES: Final = 16
 
 
 def throughput(in_flight: int) -> tuple[float, float]:
-    """Facts made durable a second, and the median wait for one in milliseconds."""
+    """Facts made durable a second, and the median wait for one in milliseconds, set up as a run."""
 
     async def story(path: Path) -> tuple[float, float]:
         journal = SqliteJournal(path)
@@ -31,6 +33,8 @@ def throughput(in_flight: int) -> tuple[float, float]:
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(engine.run())
             await engine.ready()
+            gc.collect()
+            gc.freeze()
             start = perf_counter()
             workers = [
                 tasks.create_task(work(engine, n, start + SECONDS)) for n in range(in_flight)
@@ -38,6 +42,7 @@ def throughput(in_flight: int) -> tuple[float, float]:
             waits = [wait for worker in workers for wait in await worker]
             passed = perf_counter() - start
             running.cancel()
+        gc.unfreeze()
         await journal.close()
         return len(waits) / passed, 1_000 * median(waits)
 
@@ -50,7 +55,7 @@ def throughput(in_flight: int) -> tuple[float, float]:
             waits.append(perf_counter() - start)
         return waits
 
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, short_turns():
         return asyncio.run(story(Path(folder) / "journal.db"))
 
 

@@ -20,6 +20,7 @@ from pointsman.devices.driver import AHEAD_SECONDS, Driver
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.engine import Engine
+from pointsman.runtime.turns import short_turns
 from pointsman.schedules import SCHEDULES, schedules_id
 from pointsman.schedules.importing import steps
 from pointsman.schedules.intents import Open
@@ -50,7 +51,7 @@ class Stopwatch:
 
 def lateness(*, at_once: bool = False) -> list[float]:
     """Milliseconds from due to sent, of each command after the warm-up, sorted."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, short_turns():
         late_ms = asyncio.run(_told(Path(folder) / "journal.db", at_once=at_once))
     return sorted(late_ms[ASSETS * WARM_UP_SECONDS :])
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
-RUNS = 3
+RUNS = 5
 """Machines are noisy: every figure is the median of this many runs, beside the least and most."""
 HEAD = ("what", "measured: median (least to most)", "to reach", "reached?")
 

@@ -51,6 +51,7 @@ from pointsman.runtime.history import recorded, remembered
 from pointsman.runtime.loading import collector_paused
 from pointsman.runtime.mirror import Known, Mirror
 from pointsman.runtime.record import RecordKeeper, record_beside
+from pointsman.runtime.turns import short_turns
 from pointsman.schedules import SCHEDULES, schedules_id
 from pointsman.schedules.facts import Fact, Measured
 from pointsman.schedules.intents import Open
@@ -133,7 +134,7 @@ class _Running:
         journal: Journal = SqliteJournal(path) if path else MemoryJournal()
         try:
             if not self.planning.done(plan):
-                with _one_cause(path):
+                with _one_cause(path), short_turns():
                     await self._carry_out(plan, journal, clock, replaced)
             return await self._report(plan, journal)
         finally:
