@@ -30,6 +30,13 @@ CHUNKS: Final = f"""
     )
 """  # noqa: S608
 """Every chunk of the index by key that has an entry."""
+LAST: Final = f"""
+    {CHUNKS} SELECT shard, place, key, data FROM log WHERE place IN (
+        SELECT max(place) FROM chunks CROSS JOIN log
+        WHERE {CHUNK} = chunk AND shard = ? AND key != ? GROUP BY key
+    ) AND length(data) > 0
+"""  # noqa: S608
+"""The last record of each key of a shard."""
 
 
 class SqliteReader:
@@ -56,13 +63,14 @@ class SqliteReader:
 
     def load_now(self, shard: int) -> list[Record]:
         """The last record of each key of the shard, oldest first."""
-        return self._read(
-            f"{CHUNKS} SELECT shard, place, key, data FROM log WHERE place IN"  # noqa: S608
-            f" (SELECT max(place) FROM chunks CROSS JOIN log"
-            f"  WHERE {CHUNK} = chunk AND shard = ? AND key != ? GROUP BY key)"
-            " AND length(data) > 0 ORDER BY place",
-            (shard, EPOCH),
-        )
+        return self._read(f"{LAST} ORDER BY place", (shard, EPOCH))
+
+    def load_pages_now(self, shard: int, size: int) -> Iterator[list[Record]]:
+        """As `load_now`, a page at a time: the newest page first, each from its oldest on."""
+        with self._lock:
+            rows = self._db.execute(f"{LAST} ORDER BY place DESC", (shard, EPOCH))
+            while page := list(map(Record._make, rows.fetchmany(size))):
+                yield page[::-1]
 
     def unchanged_now(self, shard: int, since: Cursor) -> bool:
         """Whether nothing was appended to the shard after `since`, and nothing since is gone.

@@ -10,7 +10,7 @@ from pointsman.core.names import site_of
 from pointsman.journal import Cursor, Record
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.runtime.codec import Codec, Happened
-from pointsman.runtime.loading import newest_first
+from pointsman.runtime.loading import PAGE
 
 
 class Known(NamedTuple):
@@ -34,6 +34,7 @@ class Mirror(Generic[StateT, IntentT, FactT]):
         self.at: datetime | None = None
         """When the latest fact happened. None: nothing has."""
         self._kind = kind
+        self._codec = Codec([kind])
         self.state: StateT = kind.entity.initial()
 
     def read(self, journal: SqliteReader) -> tuple[Cursor, Known | None]:
@@ -46,18 +47,18 @@ class Mirror(Generic[StateT, IntentT, FactT]):
         shard = journal.home_now(site_of(self.name))
         if shard is None:
             return cursor, None
-        records = journal.load_now(shard)
-        alone = self.load(records)
-        if not records or not alone:
+        newest, alone = 0, True
+        for page in journal.load_pages_now(shard, PAGE):
+            newest, alone = max(newest, page[-1].position), self.load(page) and alone
+        if not newest or not alone:
             return cursor, None
-        states = {self.name: copy(self.state)}
-        return cursor, Known(shard, cursor, records[-1].position, states)
+        return cursor, Known(shard, cursor, newest, {self.name: copy(self.state)})
 
     def load(self, records: Sequence[Record]) -> bool:
         """Take the last record of each key, in any order. Returns whether all were its own."""
         kind, inside, state = self._kind.name, f"{self.name}/", self.state
-        read, evolve = Codec([self._kind]).open, self._kind.entity.evolve
-        own = [r for r in newest_first(records) if r.key.startswith(inside) or r.key == self.name]
+        read, evolve = self._codec.open, self._kind.entity.evolve
+        own = [r for r in records if r.key.startswith(inside) or r.key == self.name]
         latest: list[datetime] = [] if self.at is None else [self.at]
         for _, _, key, data in own:
             fact, at = read(kind, key, data)
