@@ -16,7 +16,7 @@ from benchmarks.machine import load, machine
 from benchmarks.table import Row, markdown, show
 
 ROOT: Final = Path(__file__).parents[1]
-NAMES: Final = ("facts", "lateness", "import", "restart", "memory", "submit")
+NAMES: Final = ("facts", "lateness", "import", "restart", "memory", "submit", "recurrence")
 SPEED: Final = """# Speed
 
 What `make bench` printed on one machine. Machines are noisy: a figure is the median of several

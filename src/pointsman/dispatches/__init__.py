@@ -1,0 +1,1 @@
+"""Dispatches: windows of time for a microgrid's components, which may recur."""

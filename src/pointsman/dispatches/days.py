@@ -1,0 +1,89 @@
+"""Days of the calendar as a sieve: by month, day of the month and weekday."""
+
+from bisect import bisect_left, bisect_right
+from calendar import monthrange
+from collections.abc import Collection
+from datetime import MAXYEAR, date
+from typing import Final
+
+from pointsman.dispatches.sieves import DAY, Blocks
+
+MONTHS: Final = 12
+CYCLE_MONTHS: Final = 400 * MONTHS
+"""Then the calendar begins anew, on the same weekday."""
+FIRST_MONTH: Final = MONTHS
+LAST_MONTH: Final = MAXYEAR * MONTHS + MONTHS - 1
+
+
+class Days:
+    """Lets through the days that meet all that is given. What is empty is met by all."""
+
+    __slots__ = ("_blocks", "_month_days", "_months", "_of_shape", "_weekdays")
+
+    def __init__(
+        self,
+        months: Collection[int] = (),
+        month_days: Collection[int] = (),
+        weekdays: Collection[int] = (),
+        blocks: Blocks | None = None,
+    ) -> None:
+        """`month_days` count from 1, or backwards from -1; `weekdays` from 0, which is Monday;
+        `blocks` are of months, counted from the beginning of the year 0.
+        """
+        self._months, self._month_days = frozenset(months), frozenset(month_days)
+        self._weekdays, self._blocks = frozenset(weekdays), blocks
+        self._of_shape: dict[tuple[int, int], list[int]] = {}
+
+    def up(self, minute: int) -> int | None:
+        day = date.fromordinal(minute // DAY)
+        month, least = _month(day), day.day
+        for _ in range(CYCLE_MONTHS):
+            passing = self._blocks.up(month) if self._blocks else month
+            if passing > LAST_MONTH:
+                return None
+            days = self._days(passing)
+            n = bisect_left(days, least) if passing == month else 0
+            if n < len(days):
+                return max(minute, _ordinal(passing, days[n]) * DAY)
+            month, least = passing + 1, 1
+        return None
+
+    def down(self, minute: int) -> int | None:
+        day = date.fromordinal(minute // DAY)
+        month, most = _month(day), day.day
+        for _ in range(CYCLE_MONTHS):
+            passing = self._blocks.down(month) if self._blocks else month
+            if passing < FIRST_MONTH:
+                return None
+            days = self._days(passing)
+            n = bisect_right(days, most) if passing == month else len(days)
+            if n:
+                return min(minute, (_ordinal(passing, days[n - 1]) + 1) * DAY - 1)
+            month, most = passing - 1, 31
+        return None
+
+    def _days(self, month: int) -> list[int]:
+        """The days of a month that pass. Months are of 28 shapes, so each is worked out once."""
+        year, number = divmod(month, MONTHS)
+        if self._months and number + 1 not in self._months:
+            return []
+        shape = monthrange(year, number + 1)
+        days = self._of_shape.get(shape)
+        if days is None:
+            first, length = shape
+            days = self._of_shape[shape] = [
+                day
+                for day in range(1, length + 1)
+                if not self._month_days or not self._month_days.isdisjoint((day, day - length - 1))
+                if not self._weekdays or (first + day - 1) % 7 in self._weekdays
+            ]
+        return days
+
+
+def _month(day: date) -> int:
+    return day.year * MONTHS + day.month - 1
+
+
+def _ordinal(month: int, day: int) -> int:
+    year, number = divmod(month, MONTHS)
+    return date(year, number + 1, day).toordinal()

@@ -1,0 +1,211 @@
+"""Recurrence: when a rule's occurrences are. RFC 5545, for the price of a few comparisons.
+
+    start, rule --> sieves over the minutes of local time --> instants
+
+A rule is a few sieves that an occurrence's minute passes: which of so many periods it is in, on
+which days, at which times of day. Its second is the start's. Finding the next or the one before
+costs the same for a rule that is a day old or a hundred years.
+
+In a zone, occurrences are of local time: 08:00 stays 08:00. A time that the clock skips falls on
+the instant when it has skipped it; one that comes twice is meant the first time.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
+from typing import Final
+
+from pointsman.dispatches.days import MONTHS, Days
+from pointsman.dispatches.model import Frequency, Rule
+from pointsman.dispatches.sieves import DAY, Blocks, Sieve, Slots, days_that_meet, first, last
+
+HOURS: Final = range(24)
+MINUTES: Final = range(60)
+FEW_SLOTS: Final = 64
+"""Up to so many times of day it pays to know beforehand on which days each can be."""
+_WITHIN_A_DAY: Final = (Frequency.HOURLY, Frequency.MINUTELY)
+_WIDTH: Final = {
+    Frequency.MINUTELY: 1,
+    Frequency.HOURLY: len(MINUTES),
+    Frequency.DAILY: DAY,
+    Frequency.WEEKLY: 7 * DAY,
+}
+"""Minutes of the periods that are all of one width."""
+MOMENT: Final = timedelta.resolution
+FOREVER: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""Nothing is looked for from then on."""
+
+
+class Recurrence:
+    """All instants of a rule, from its start on."""
+
+    __slots__ = ("_count", "_last", "_second", "_sieves", "_zone", "start")
+
+    def __init__(self, rule: Rule, start: datetime, zone: tzinfo = UTC) -> None:
+        """`start` counts in whole seconds. It is an occurrence only if it meets the rule."""
+        self.start = start.replace(microsecond=0)
+        self._zone = zone
+        wall = _local(self.start, zone)
+        self._second = wall.second
+        self._sieves = _sieves(rule, wall)
+        self._count, self._last = rule.count, rule.until
+
+    @property
+    def last(self) -> datetime | None:
+        """The last occurrence. None: there is none, as it goes on for ever or never begins."""
+        until = self._until()
+        return self.at_or_before(until) if until is not None else None
+
+    def at_or_after(self, instant: datetime) -> datetime | None:
+        """The first occurrence from `instant` on. None: there is none."""
+        instant, until = max(instant, self.start), self._until() or FOREVER
+        found = self._first(instant) if instant <= until else None
+        return found if found is not None and found <= until else None
+
+    def after(self, instant: datetime) -> datetime | None:
+        """The first occurrence later than `instant`. None: there is none."""
+        return self.at_or_after(instant + MOMENT)
+
+    def at_or_before(self, instant: datetime) -> datetime | None:
+        """The last occurrence up to `instant`. None: there is none."""
+        instant = min(instant, self._until() or FOREVER)
+        found = self._last_up_to(instant) if instant >= self.start else None
+        return found if found is not None and found >= self.start else None
+
+    def between(self, from_: datetime, to: datetime) -> Iterator[datetime]:
+        """All occurrences from `from_` on and before `to`, in order."""
+        found = self.at_or_after(from_)
+        while found is not None and found < to:
+            yield found
+            found = self.after(found)
+
+    def _until(self) -> datetime | None:
+        """The end, which a count is worked out to once. None: there is no end."""
+        if self._count is not None:
+            count, self._count = self._count, None
+            counted = islice(self.between(self.start, FOREVER), count)
+            self._last = max(counted, default=self.start - MOMENT)
+        return self._last
+
+    def _first(self, instant: datetime) -> datetime | None:
+        wall = _local(instant - MOMENT, self._zone) + MOMENT
+        minute: int | None = _minute(wall) + (_in_minute(wall) > timedelta(seconds=self._second))
+        while minute is not None and (minute := first(self._sieves, minute)) is not None:
+            found = self._instant(minute)
+            if found >= instant:
+                return found
+            minute += 1  # It was in the first pass of an hour that comes twice.
+        return None
+
+    def _last_up_to(self, instant: datetime) -> datetime | None:
+        wall = _local(instant, self._zone) + _repeated(instant, self._zone)
+        minute: int | None = _minute(wall) - (_in_minute(wall) < timedelta(seconds=self._second))
+        while minute is not None and (minute := last(self._sieves, minute)) is not None:
+            found = self._instant(minute)
+            if found <= instant:
+                return found
+            minute -= 1
+        return None
+
+    def _instant(self, minute: int) -> datetime:
+        day, slot = divmod(minute, DAY)
+        wall = datetime.fromordinal(day) + timedelta(minutes=slot, seconds=self._second)
+        return _global(wall, self._zone)
+
+
+def _sieves(rule: Rule, start: datetime) -> list[Sieve]:
+    """What an occurrence's minute must pass. What moves farthest comes first."""
+    slots = _slots(rule, start)
+    found: list[Sieve] = []
+    if (blocks := _blocks(rule, start)) is not None:
+        if rule.frequency in _WITHIN_A_DAY and len(slots) <= FEW_SLOTS:
+            found.append(days_that_meet(*blocks, slots))
+        found.append(Blocks(*blocks))
+    if (days := _days(rule, start)) is not None:
+        found.insert(len(found) and len(found) - 1, days)
+    if len(slots) < DAY or not found:
+        found.append(Slots(slots))
+    return found
+
+
+def _slots(rule: Rule, start: datetime) -> Collection[int]:
+    """The minutes of a day that are met."""
+    minutely, within = rule.frequency is Frequency.MINUTELY, rule.frequency in _WITHIN_A_DAY
+    hours = set(rule.hours) or (HOURS if within else {start.hour})
+    minutes = set(rule.minutes) or (MINUTES if minutely else {start.minute})
+    if len(hours) == len(HOURS) and len(minutes) == len(MINUTES):
+        return range(DAY)
+    return [hour * len(MINUTES) + minute for hour in hours for minute in minutes]
+
+
+def _days(rule: Rule, start: datetime) -> Days | None:
+    """The days that are met. None: all are."""
+    months, month_days, weekdays = rule.months, rule.month_days, rule.weekdays
+    months_wide = {Frequency.MONTHLY: 1, Frequency.YEARLY: MONTHS}.get(rule.frequency)
+    if not month_days and not weekdays:
+        match rule.frequency:
+            case Frequency.YEARLY:
+                months, month_days = months or (start.month,), (start.day,)
+            case Frequency.MONTHLY:
+                month_days = (start.day,)
+            case Frequency.WEEKLY:
+                weekdays = (start.weekday(),)
+    if not (months or month_days or weekdays or months_wide):
+        return None
+    if months_wide is None or rule.interval == 1:
+        return Days(months, month_days, weekdays)
+    month = (start.year * MONTHS + start.month - 1) // months_wide * months_wide
+    return Days(months, month_days, weekdays, Blocks(month, months_wide, rule.interval))
+
+
+def _blocks(rule: Rule, start: datetime) -> tuple[int, int, int] | None:
+    """Origin, width and interval of the blocks of time that are met. None: all are."""
+    width = _WIDTH.get(rule.frequency)
+    if width is None or rule.interval == 1:
+        return None
+    minute = _minute(start)
+    monday = (start.toordinal() - start.weekday()) * DAY
+    origin = monday if rule.frequency is Frequency.WEEKLY else minute // width * width
+    return origin, width, rule.interval
+
+
+def _minute(wall: datetime) -> int:
+    return wall.toordinal() * DAY + wall.hour * len(MINUTES) + wall.minute
+
+
+def _in_minute(wall: datetime) -> timedelta:
+    return timedelta(seconds=wall.second, microseconds=wall.microsecond)
+
+
+def _local(instant: datetime, zone: tzinfo) -> datetime:
+    """What clocks of the zone show."""
+    return instant.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def _repeated(instant: datetime, zone: tzinfo) -> timedelta:
+    """How far clocks were set back, if this is the second pass of an hour that comes twice."""
+    local = instant.astimezone(zone)
+    if not local.fold:
+        return timedelta()
+    return _offset(local.replace(fold=0)) - _offset(local)
+
+
+def _global(wall: datetime, zone: tzinfo) -> datetime:
+    """When clocks of the zone first show this, or when they have skipped it."""
+    if zone is UTC:
+        return wall.replace(tzinfo=UTC)
+    before = wall.replace(tzinfo=zone)
+    instant = before.astimezone(UTC)
+    if _local(instant, zone) == wall:
+        return instant
+    offset = _offset(before.replace(fold=1))
+    early, late = instant - (offset - _offset(before)), instant
+    while late - early > MOMENT:
+        middle = early + (late - early) / 2
+        skipped = _offset(middle.astimezone(zone)) == offset
+        early, late = (early, middle) if skipped else (middle, late)
+    return late
+
+
+def _offset(local: datetime) -> timedelta:
+    return local.utcoffset() or timedelta()
