@@ -1,8 +1,15 @@
-"""The nouns of dispatches."""
+"""The nouns of dispatches: what an app wants of a microgrid's components, when, and how often."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Final
+
+from pointsman.dispatches.components import Target
+
+TIMEZONE: Final = "recurrence_timezone"
+"""The key of a payload that says in which zone, by its IANA name, the rule is meant."""
 
 
 class Frequency(StrEnum):
@@ -33,3 +40,36 @@ class Rule:
     month_days: tuple[int, ...] = ()
     """1 to 31, or from the month's end backwards -1 to -31."""
     months: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchData:
+    """What its author says of a dispatch."""
+
+    type: str
+    start_time: datetime
+    """In whole seconds."""
+    target: Target
+    duration_seconds: int | None = None
+    """None: without an end. 0: it starts and ends at once."""
+    active: bool = True
+    dry_run: bool = False
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    """JSON. Numbers are floats, as in the API."""
+    recurrence: Rule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What its author says, and what the server adds."""
+
+    id: int
+    microgrid_id: int
+    data: DispatchData
+    create_time: datetime
+    update_time: datetime
+    """Strictly later with each change, in microseconds."""
+    last_start: datetime | None = None
+    """When the last run starts, which a count is worked out to once. None: there is no last one."""
+    end_time: datetime | None = None
+    """When the last run ends. None: never, or nobody can tell."""
