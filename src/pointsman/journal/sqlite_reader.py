@@ -67,10 +67,13 @@ class SqliteReader:
 
     def load_pages_now(self, shard: int, size: int) -> Iterator[list[Record]]:
         """As `load_now`, a page at a time: the newest page first, each from its oldest on."""
-        with self._lock:
-            rows = self._db.execute(f"{LAST} ORDER BY place DESC", (shard, EPOCH))
-            while page := list(map(Record._make, rows.fetchmany(size))):
-                yield page[::-1]
+        try:
+            with self._lock:
+                rows = self._db.execute(f"{LAST} ORDER BY place DESC", (shard, EPOCH))
+                while page := list(map(Record._make, rows.fetchmany(size))):
+                    yield page[::-1]
+        except sqlite3.DatabaseError as error:
+            raise unreadable(self.path, error) from error
 
     def unchanged_now(self, shard: int, since: Cursor) -> bool:
         """Whether nothing was appended to the shard after `since`, and nothing since is gone.

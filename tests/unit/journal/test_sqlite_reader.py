@@ -131,6 +131,21 @@ def test_a_journal_that_is_damaged_is_one_clear_line(tmp_path: Path) -> None:
     path.write_bytes(content)
     with closing(SqliteReader(path)) as reader, pytest.raises(JournalUnreadable, match="malformed"):
         reader.load_now(3)
+    with closing(SqliteReader(path)) as reader, pytest.raises(JournalUnreadable, match="malformed"):
+        list(reader.load_pages_now(3, size=100))
+
+
+def test_pages_are_what_is_loaded_the_newest_first(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db")
+    token = journal.claim_now(3)
+    for value in (b"old", b"new"):
+        journal.append_now(token, [(f"k/s/{n}", value) for n in range(25)])
+    journal.append_now(token, [("k/s/7", b"")])
+    with closing(SqliteReader(journal.path)) as reader:
+        pages = list(reader.load_pages_now(3, size=10))
+        assert [len(page) for page in pages] == [10, 10, 4]
+        assert [record for page in reversed(pages) for record in page] == reader.load_now(3)
+    journal.close_now()
 
 
 def test_a_journal_that_was_closed_is_one_file(tmp_path: Path) -> None:
