@@ -67,13 +67,10 @@ class SqliteReader:
 
     def load_pages_now(self, shard: int, size: int) -> Iterator[list[Record]]:
         """As `load_now`, a page at a time: the newest page first, each from its oldest on."""
-        try:
-            with self._lock:
-                rows = self._db.execute(f"{LAST} ORDER BY place DESC", (shard, EPOCH))
-                while page := list(map(Record._make, rows.fetchmany(size))):
-                    yield page[::-1]
-        except sqlite3.DatabaseError as error:
-            raise unreadable(self.path, error) from error
+        with self._reading():
+            rows = self._db.execute(f"{LAST} ORDER BY place DESC", (shard, EPOCH))
+            while page := list(map(Record._make, rows.fetchmany(size))):
+                yield page[::-1]
 
     def unchanged_now(self, shard: int, since: Cursor) -> bool:
         """Whether nothing was appended to the shard after `since`, and nothing since is gone.
@@ -85,7 +82,7 @@ class SqliteReader:
             "SELECT count(*), ifnull(max(place), ?2), ifnull(sum(shard = ?1 AND key != ?3), 0)"
             " FROM log WHERE place > ?2"
         )
-        with self._lock:
+        with self._reading():
             count, last, own = self._db.execute(query, (shard, start, EPOCH)).fetchone()
         return bool(own == 0 and last - start == count)
 
@@ -101,7 +98,7 @@ class SqliteReader:
 
     def home_now(self, site: str) -> int | None:
         """The shard where a site lives. None: nothing was ever journaled of it."""
-        with self._lock:
+        with self._reading():
             row = self._db.execute("SELECT shard FROM home WHERE site = ?", (site,)).fetchone()
         return row[0] if row else None
 
@@ -154,7 +151,7 @@ class SqliteReader:
                 AND place < (SELECT max(place) FROM log)
             ORDER BY place
         """
-        with self._lock:
+        with self._reading():
             places = self._db.execute(query, (int(until or 0), EPOCH, keep)).fetchall()
         return [place for (place,) in places]
 
@@ -164,7 +161,7 @@ class SqliteReader:
 
     def end_now(self) -> Cursor:
         """The cursor after all that there is now."""
-        with self._lock:
+        with self._reading():
             [place] = self._db.execute("SELECT ifnull(max(place), 0) FROM log").fetchone()
         return Cursor(str(place))
 
@@ -203,8 +200,14 @@ class SqliteReader:
         )
 
     def _read(self, query: str, values: Sequence[Any]) -> list[Record]:
+        with self._reading():
+            return list(map(Record._make, self._db.execute(query, values)))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """One reads at a time, and what is damaged is said in one line."""
         try:
             with self._lock:
-                return list(map(Record._make, self._db.execute(query, values)))
+                yield
         except sqlite3.DatabaseError as error:
             raise unreadable(self.path, error) from error

@@ -133,6 +133,10 @@ def test_a_journal_that_is_damaged_is_one_clear_line(tmp_path: Path) -> None:
         reader.load_now(3)
     with closing(SqliteReader(path)) as reader, pytest.raises(JournalUnreadable, match="malformed"):
         list(reader.load_pages_now(3, size=100))
+    content[4096:8192] = b"\xff" * 4096
+    path.write_bytes(content)
+    with closing(SqliteReader(path)) as reader, pytest.raises(JournalUnreadable, match="malformed"):
+        reader.end_now()
 
 
 def test_pages_are_what_is_loaded_the_newest_first(tmp_path: Path) -> None:
