@@ -1,4 +1,4 @@
-"""The one place where parts are joined: a plan, a site, a journal, devices. Read it first.
+"""A run: a plan, a site, a journal and devices, joined.
 
 plan --read_table, plan_of--> Import --steps--> engine --> journal --tail--> driver --> devices
                                                   ^                   |         |
