@@ -42,6 +42,9 @@ def host_port(text: str) -> Address:
 
 
 OCPP: Final = Address("127.0.0.1", 9000)
+GRPC: Final = Address("127.0.0.1", 50_051)
+HTTP: Final = Address("127.0.0.1", 8080)
+GRPC_URL: Final = f"grpc://{GRPC}?ssl=false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,33 @@ class Settings:
 
     journal: Path = Path("pointsman.db")
     """The file that `run` writes its facts to."""
+    data: Path = Path("pointsman-data")
+    """The folder that `serve` keeps its journal and its record in."""
     ocpp: Address = OCPP
     """Where chargers dial in."""
+    grpc: Address = GRPC
+    """Where `serve` offers the Dispatch API."""
+    http: Address = HTTP
+    """Where `serve` is to offer REST, MCP and the page."""
+    keys: Path | None = None
+    """The file that says whom `serve` lets in, and to what."""
+    tls_certificate: Path | None = None
+    """The chain that `serve` shows, as PEM. None: no TLS."""
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    """Then only clients with a certificate from there are let in."""
     url: str | None = None
     """The server that a command talks to."""
+    grpc_url: str = GRPC_URL
+    """The same for `dispatch`."""
     key: str | None = field(default=None, repr=False)
     """What it shows that server. Never printed."""
+    secret: str | None = field(default=None, repr=False)
+    """What it signs its calls with. Never printed, and never sent."""
+
+
+FILES: Final = ("journal", "data", "keys", "tls_certificate", "tls_key", "tls_client_ca")
+ADDRESSES: Final = ("ocpp", "grpc", "http")
 
 
 def read_settings(environment: Mapping[str, str], **flags: str | Path | None) -> Settings:
@@ -68,7 +92,7 @@ def read_settings(environment: Mapping[str, str], **flags: str | Path | None) ->
     for name in (one.name for one in fields(Settings)):
         variable = f"POINTSMAN_{name.upper()}"
         if (value := flags.pop(name, None)) is not None:
-            said[name] = _meant(name, value, f"--{name}")
+            said[name] = _meant(name, value, f"--{name.replace('_', '-')}")
         elif value := environment.get(variable):
             said[name] = _meant(name, value, variable)
     if flags:
@@ -78,12 +102,8 @@ def read_settings(environment: Mapping[str, str], **flags: str | Path | None) ->
 
 def _meant(name: str, value: str | Path, place: str) -> object:
     try:
-        match name:
-            case "journal":
-                return Path(value)
-            case "ocpp":
-                return host_port(str(value))
-            case _:
-                return str(value)
+        if name in FILES:
+            return Path(value)
+        return host_port(str(value)) if name in ADDRESSES else str(value)
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from error

@@ -50,7 +50,10 @@ def test_without_a_word_the_defaults_hold() -> None:
     settings = read_settings({})
     assert settings == Settings()
     assert settings.ocpp == Address("127.0.0.1", 9000)
+    assert settings.grpc == Address("127.0.0.1", 50051)
+    assert settings.grpc_url == "grpc://127.0.0.1:50051?ssl=false"
     assert settings.journal == Path("pointsman.db")
+    assert settings.data == Path("pointsman-data")
 
 
 def test_the_environment_replaces_a_default() -> None:
@@ -78,5 +81,13 @@ def test_a_flag_that_is_no_setting_is_our_mistake() -> None:
         read_settings({}, speed="1")
 
 
-def test_a_key_is_never_printed() -> None:
-    assert "secret" not in repr(read_settings({"POINTSMAN_KEY": "secret"}))
+def test_a_flag_of_two_words_is_named_as_it_is_written() -> None:
+    with pytest.raises(ValueError, match=r"^--grpc: '50051' is no address"):
+        read_settings({}, grpc="50051")
+    found = read_settings({"POINTSMAN_TLS_KEY": "a.pem"}, tls_certificate=Path("b.pem"))
+    assert (found.tls_key, found.tls_certificate) == (Path("a.pem"), Path("b.pem"))
+
+
+@pytest.mark.parametrize("variable", ["POINTSMAN_KEY", "POINTSMAN_SECRET"])
+def test_a_key_and_a_secret_are_never_printed(variable: str) -> None:
+    assert "hidden" not in repr(read_settings({variable: "hidden"}))
