@@ -1,7 +1,7 @@
 """Checks of what somebody wants a dispatch to be. Each refusal names field, value and way out."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -18,6 +18,13 @@ COUNT_MOST: Final = 4_096
 DURATION_SECONDS_MOST: Final = 2**32 - 1
 ID_MOST: Final = 2**64 - 1
 DAYS_MOST: Final = 31
+TYPE_CHARACTERS: Final = 1_000
+COMPONENTS_MOST: Final = 10_000
+"""In one target."""
+PARTS_MOST: Final = 1_000
+"""In one list of a rule."""
+START_LIMIT: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""Later starts have no room for a zone, or for rounding."""
 HALF: Final = timedelta(milliseconds=500)
 
 
@@ -43,6 +50,11 @@ def check_start(start_time: datetime, now: datetime) -> None:
             f"start_time {start_time.isoformat()} has passed, as it is {now.isoformat()}:"
             " give a later one, or start_immediately"
         )
+    if start_time >= START_LIMIT:
+        raise Invalid(
+            f"start_time is {start_time.isoformat()}: times before {START_LIMIT.isoformat()} are"
+            " allowed"
+        )
 
 
 def check_data(data: DispatchData) -> Recurrence | None:
@@ -51,6 +63,10 @@ def check_data(data: DispatchData) -> Recurrence | None:
     Raises:
         Invalid: In one line.
     """
+    if len(data.type) > TYPE_CHARACTERS:
+        raise Invalid(
+            f"type has {len(data.type)} characters: at most {TYPE_CHARACTERS} are allowed"
+        )
     check_target(data.target)
     if data.duration_seconds is not None:
         _within("duration", data.duration_seconds, 0, DURATION_SECONDS_MOST)
@@ -58,7 +74,9 @@ def check_data(data: DispatchData) -> Recurrence | None:
     zone = _zone(data.payload)
     if data.recurrence is None:
         return None
-    _check_rule(data.recurrence)
+    check_rule(data.recurrence)
+    if data.recurrence.month_days and data.recurrence.frequency is Frequency.WEEKLY:
+        raise Invalid("recurrence.bymonthdays is given with WEEKLY: leave them out, or use MONTHLY")
     recurrence = Recurrence(data.recurrence, data.start_time, zone)
     if recurrence.at_or_after(data.start_time) is None:
         raise Invalid(
@@ -71,6 +89,8 @@ def check_data(data: DispatchData) -> Recurrence | None:
 def check_target(target: Target) -> None:
     if bool(target.ids) == bool(target.kinds):
         raise Invalid("target is empty: give component ids, or categories")
+    if (size := len(target.ids) + len(target.kinds)) > COMPONENTS_MOST:
+        raise Invalid(f"target has {size} components: at most {COMPONENTS_MOST} are allowed")
     for id in target.ids:
         _within("target.component_ids", id, 0, ID_MOST)
     for kind in target.kinds:
@@ -92,7 +112,12 @@ def check_payload(payload: Mapping[str, Any]) -> None:
         raise Invalid(f"payload is {size} bytes of JSON: at most {PAYLOAD_BYTES} are allowed")
 
 
-def _check_rule(rule: Rule) -> None:
+def check_rule(rule: Rule) -> None:
+    """Refuse what cannot be worked out: numbers that no clock or calendar has, or too many.
+
+    Raises:
+        Invalid: In one line.
+    """
     _within("recurrence.interval", rule.interval, 1, INTERVAL_MOST)
     if rule.count is not None:
         _within("recurrence.end_criteria.count", rule.count, 1, COUNT_MOST)
@@ -100,11 +125,9 @@ def _check_rule(rule: Rule) -> None:
     _all_within("recurrence.byhours", rule.hours, 0, 23)
     _all_within("recurrence.byweekdays", rule.weekdays, 0, 6)
     _all_within("recurrence.bymonths", rule.months, 1, 12)
-    for day in rule.month_days:
-        if not 1 <= abs(day) <= DAYS_MOST:
-            raise Invalid(f"recurrence.bymonthdays is {day}: 1 to 31 or -31 to -1 are allowed")
-    if rule.month_days and rule.frequency is Frequency.WEEKLY:
-        raise Invalid("recurrence.bymonthdays is given with WEEKLY: leave them out, or use MONTHLY")
+    _all_within("recurrence.bymonthdays", rule.month_days, -DAYS_MOST, DAYS_MOST)
+    if 0 in rule.month_days:
+        raise Invalid("recurrence.bymonthdays is 0: 1 to 31 or -31 to -1 are allowed")
 
 
 def _zone(payload: Mapping[str, Any]) -> Any:  # noqa: ANN401  A zone of the standard library.
@@ -134,7 +157,9 @@ def _inside(outer: Mapping[str, object] | list[object]) -> Iterable[object]:
     return outer.values() if isinstance(outer, Mapping) else outer
 
 
-def _all_within(field: str, values: Iterable[int], least: int, most: int) -> None:
+def _all_within(field: str, values: Collection[int], least: int, most: int) -> None:
+    if len(values) > PARTS_MOST:
+        raise Invalid(f"{field} has {len(values)} values: at most {PARTS_MOST} are allowed")
     for value in values:
         _within(field, value, least, most)
 
