@@ -10,7 +10,6 @@ plan --read_table, plan_of--> Import --steps--> engine --> journal --tail--> dri
 import asyncio
 import gc
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
@@ -18,6 +17,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
 
+from pointsman.app.endings import LEAVE_SECONDS, LOOK_SECONDS, one_cause, replaced
 from pointsman.config import Site, read_site
 from pointsman.core.entity import Forgotten
 from pointsman.core.names import word
@@ -26,7 +26,7 @@ from pointsman.devices.driver import AHEAD_SECONDS, Driver
 from pointsman.devices.earlier import earlier_of
 from pointsman.devices.protocols import Fleets, check_devices, open_fleets
 from pointsman.devices.telemetry import Telemetry
-from pointsman.journal import Cursor, Fenced, Journal, Unknown
+from pointsman.journal import Cursor, Journal
 from pointsman.journal.memory import MemoryJournal
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
@@ -37,12 +37,9 @@ from pointsman.library.planning import Planning
 from pointsman.library.running import (
     EXAMPLES,
     Guarded,
-    JournalFailed,
     Options,
-    Replaced,
     Unwatched,
     Watcher,
-    leaves,
 )
 from pointsman.runtime.clock import Clock, RunClock, SystemClock
 from pointsman.runtime.engine import Engine
@@ -62,10 +59,6 @@ from pointsman.schedules.table import Table
 
 REACH_SECONDS: Final = 15.0
 """How long a run waits at its start for devices to be reached, by the wall clock."""
-TICK_SECONDS: Final = 0.2
-LEAVE_SECONDS: Final = 5.0
-"""How long whoever takes over waits for the one replaced to let go of its ports."""
-REPLACED: Final = "{path}: another process took over; this one has stopped"
 DEMO_SPEED: Final = 960.0
 """A day in 90 seconds."""
 
@@ -90,8 +83,8 @@ async def run(
         return await carried.to_the_end(lambda: False)
     with owning(
         options.path, take_over=options.take_over, patience_seconds=LEAVE_SECONDS
-    ) as replaced:
-        return await carried.to_the_end(replaced)
+    ) as is_replaced:
+        return await carried.to_the_end(is_replaced)
 
 
 async def demo(watcher: Watcher | None = None) -> tuple[Report, Path]:
@@ -117,12 +110,12 @@ class _Running:
         self._known: Known | None = None
         """What the engine begins with, as an earlier run has left it."""
 
-    async def to_the_end(self, replaced: Callable[[], bool]) -> Report:
-        """`replaced` tells whether another process has taken over."""
+    async def to_the_end(self, is_replaced: Callable[[], bool]) -> Report:
+        """`is_replaced` tells whether another process has taken over."""
         with self._still:
-            return await self._from_its_beginning(replaced)
+            return await self._from_its_beginning(is_replaced)
 
-    async def _from_its_beginning(self, replaced: Callable[[], bool]) -> Report:
+    async def _from_its_beginning(self, is_replaced: Callable[[], bool]) -> Report:
         path = self._options.path
         self._still.enter_context(collector_paused())
         if path is not None and path.exists():
@@ -134,8 +127,8 @@ class _Running:
         journal: Journal = SqliteJournal(path) if path else MemoryJournal()
         try:
             if not self.planning.done(plan):
-                with _one_cause(path), short_turns():
-                    await self._carry_out(plan, journal, clock, replaced)
+                with one_cause(path), short_turns(), _unfrozen():
+                    await self._carry_out(plan, journal, clock, is_replaced)
             return await self._report(plan, journal)
         finally:
             if isinstance(journal, SqliteJournal):
@@ -158,7 +151,7 @@ class _Running:
     # While it runs
 
     async def _carry_out(
-        self, plan: Plan, journal: Journal, clock: Clock, replaced: Callable[[], bool]
+        self, plan: Plan, journal: Journal, clock: Clock, is_replaced: Callable[[], bool]
     ) -> None:
         engine = Engine([SCHEDULES], journal, clock, place=placement(self._site), known=self._known)
         submit: Submit = partial(engine.submit, SCHEDULES, schedules_id(self._site.id))
@@ -179,7 +172,7 @@ class _Running:
             telemetry.run(),
             driver.run(self._facts(journal, cursor)),
             self._follow(journal, cursor, plan),
-            self._tick(clock, replaced),
+            self._tick(clock, is_replaced),
             *self._record(journal),
         ]
         async with asyncio.TaskGroup() as tasks:
@@ -249,12 +242,12 @@ class _Running:
             if over and carried_out(self._mirror.state, plan.id):
                 self._carried_out.set()
 
-    async def _tick(self, clock: Clock, replaced: Callable[[], bool]) -> None:
+    async def _tick(self, clock: Clock, is_replaced: Callable[[], bool]) -> None:
         """Raises Replaced soon, so that whoever took over finds ports and devices free."""
-        while not replaced():
+        while not is_replaced():
             self._watcher.tick(clock.now())
-            await asyncio.sleep(TICK_SECONDS)
-        raise Replaced(REPLACED.format(path=self._options.path))
+            await asyncio.sleep(LOOK_SECONDS)
+        raise replaced(self._options.path)
 
 
 def placement(site: Site) -> Callable[[str], str]:
@@ -268,17 +261,9 @@ def placement(site: Site) -> Callable[[str], str]:
 
 
 @contextmanager
-def _one_cause(path: Path | None) -> Iterator[None]:
-    """What ended a run, and not the group of tasks that it ended in."""
+def _unfrozen() -> Iterator[None]:
+    """Let the garbage collector look at all again afterwards."""
     try:
         yield
-    except BaseExceptionGroup as group:
-        causes = list(leaves(group))
-        if fenced := next((cause for cause in causes if isinstance(cause, Fenced)), None):
-            raise Replaced(REPLACED.format(path=path)) from fenced
-        other = next((c for c in causes if not isinstance(c, Unknown | sqlite3.Error)), None)
-        if other is None:
-            raise JournalFailed(f"{path}: cannot be written: {causes[0]}") from group
-        raise other from group
     finally:
         gc.unfreeze()
