@@ -5,7 +5,8 @@
     schedules/caltech/engine/cmd_1f   a thing of that entity, with facts of its own
 
 A part is written in `[A-Za-z0-9_~%-]`. What is not is percent-encoded as UTF-8; `~` joins the
-words of one part (`slots~plan~asset`), so inside a word it is encoded too.
+words of one part (`slots~plan~asset`), so inside a word it is encoded too. A site that is written
+`~3` is no site: it is shard 3 itself, for what belongs to all sites that live there.
 """
 
 import re
@@ -15,6 +16,8 @@ from zlib import crc32
 
 SLASHES: Final = 2
 """In the name of an entity."""
+SHARD: Final = "~"
+"""Opens what stands in the place of a site and names a shard. No encoded word begins like this."""
 _PLAIN: Final = re.compile(r"[\w-]+", re.ASCII)
 _PLAIN_WORDS: Final = re.compile(r"[\w-]+(?:~[\w-]+)*", re.ASCII)
 _NAME: Final = re.compile(r"[\w~%-]+(?:/[\w~%-]+)*", re.ASCII)
@@ -77,6 +80,20 @@ def site_of(key: str) -> str:
     return key.split("/", 2)[1]
 
 
+def shard_site(shard: int) -> str:
+    """What stands in the place of a site, in names of what belongs to a shard as a whole."""
+    return f"{SHARD}{shard}"
+
+
 def shard_of(site: str, shards: int) -> int:
-    """The shard where everything of the (encoded) site lives, whatever its kind."""
-    return crc32(site.encode()) % shards
+    """The shard where everything of the (encoded) site lives, whatever its kind.
+
+    Raises:
+        ValueError: If the site stands for a shard that does not exist.
+    """
+    if not site.startswith(SHARD):
+        return crc32(site.encode()) % shards
+    number = site.removeprefix(SHARD)
+    if not number.isdecimal() or number != str(int(number)) or int(number) >= shards:
+        raise ValueError(f"{site!r} names no shard: ~0 to ~{shards - 1} do")
+    return int(number)

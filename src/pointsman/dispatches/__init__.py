@@ -3,13 +3,18 @@
 from typing import get_args
 
 from pointsman.core.entity import Kind
-from pointsman.core.names import entity_name
-from pointsman.dispatches import lifecycle
+from pointsman.core.names import entity_name, shard_site
+from pointsman.dispatches import ids, lifecycle
 from pointsman.dispatches.facts import Fact
+from pointsman.dispatches.ids import Counter, Draw, Drawn
 from pointsman.dispatches.intents import Intent
 from pointsman.dispatches.lifecycle import Catalogue
+from pointsman.dispatches.stored import check_stored
 
-DISPATCHES: Kind[Catalogue, Intent, Fact] = Kind("dispatches", lifecycle, get_args(Fact))
+DISPATCHES: Kind[Catalogue, Intent, Fact] = Kind(
+    "dispatches", lifecycle, get_args(Fact), quarantine=check_stored
+)
+IDS: Kind[Counter, Draw, Drawn] = Kind("ids", ids, (Drawn,))
 
 
 def dispatches_id(microgrid_id: int) -> str:
@@ -19,3 +24,8 @@ def dispatches_id(microgrid_id: int) -> str:
     """
     name = entity_name("dispatches", f"microgrid-{microgrid_id}", "catalogue")
     return name.removeprefix("dispatches/")
+
+
+def ids_id(shard: int) -> str:
+    """The id of the entity that counts the dispatches of a shard: `~7/dispatches`."""
+    return f"{shard_site(shard)}/dispatches"
