@@ -28,6 +28,14 @@ class FlagError(ValueError):
     """A flag or an argument that cannot be used."""
 
 
+class Misused(ValueError):
+    """Words of a command that mean nothing. One line: which, what was met, what would work."""
+
+
+class ServerError(Exception):
+    """A server could not be reached, or would not do what it was asked to."""
+
+
 class CommandsFailed(Exception):
     """A plan came to its end, and devices did not do all that they were told."""
 
@@ -41,6 +49,8 @@ def run(words: Sequence[str]) -> int:
         sys.stdout.flush()
     except _MISUSE as error:
         return _say(f"{error}; see pointsman --help", MISUSED)
+    except Misused as error:
+        return _say(str(error), MISUSED)
     except typer.Exit as end:
         status = end.exit_code
     except (KeyboardInterrupt, typer.Abort):
@@ -98,6 +108,7 @@ def _expected() -> tuple[type[BaseException], ...]:
 
     return (
         FlagError,
+        ServerError,
         CommandsFailed,
         ScheduleError,
         SiteError,
