@@ -1,0 +1,176 @@
+"""What a follower of a microgrid's dispatches knows, may be asked for, and says has happened."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from pointsman.core.entity import Forgotten
+from pointsman.dispatches.model import Dispatch
+from pointsman.dispatches.runs import Overlap
+
+
+class Edge(StrEnum):
+    STARTED = "STARTED"
+    STOPPED = "STOPPED"
+    RECONFIGURED = "RECONFIGURED"
+    """It goes on, as something else than was told."""
+
+
+class News(StrEnum):
+    CREATED = "CREATED"
+    """It is new to this follower, whatever its age."""
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class RunChange:
+    """What a receiver is told of a run. Dispatch, `run_start` and `edge` say which change it is.
+
+    It comes again after a crash, as it was. If a dispatch is switched off in a run and on again,
+    that run starts anew: then `seq` differs.
+    """
+
+    edge: Edge
+    run_start: datetime
+    run_end: datetime | None
+    """When it ends, as far as is known; once stopped, when it ended. None: never."""
+    seq: int
+    """Counts what was told of the dispatch, from 1 on."""
+    at: datetime
+    """When the follower saw that it was so."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissedRuns:
+    """Runs that were over before anybody could be told: all from the first to the last one."""
+
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A dispatch as it was seen last, and what was told of its runs."""
+
+    dispatch: Dispatch
+    judged_at: datetime
+    """All that its runs did up to here is told, or missed."""
+    due: datetime | None
+    """When there is more to judge. None: never, by itself."""
+    deleted: bool = False
+    over: bool = False
+    """No run of it will start any more."""
+    changed: bool = False
+    """What it does has changed since its run was told of."""
+    waiting: tuple[RunChange, ...] = ()
+    """Told, and not taken yet. What has been overtaken is left out, so it is never long."""
+    taken: RunChange | None = None
+    """The last one that was."""
+    missed: MissedRuns | None = None
+    """Between the last run that was told and the one before that; or since the last one."""
+    overlap: Overlap = Overlap.RESTART
+    fault: str = ""
+    """Why its runs cannot be worked out, in one line. Then it has none."""
+
+    @property
+    def last(self) -> RunChange | None:
+        """The latest that was told."""
+        return self.waiting[-1] if self.waiting else self.taken
+
+    @property
+    def seq(self) -> int:
+        return self.last.seq if self.last else 0
+
+    @property
+    def run(self) -> RunChange | None:
+        """How the run that goes on was told. None: none goes on, as far as was told."""
+        return self.last if self.last and self.last.edge is not Edge.STOPPED else None
+
+    @property
+    def ended(self) -> bool:
+        """There is nothing left to do. It is kept only to be known again."""
+        return self.over and self.due is None and not self.run and not self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class See:
+    """Dispatches were listed or streamed, at most 500 of them. What is older than known is no news.
+
+    `overlap` holds for these from now on.
+    """
+
+    dispatches: tuple[Dispatch, ...]
+    overlap: Overlap = Overlap.RESTART
+
+
+@dataclass(frozen=True, slots=True)
+class SeeDeleted:
+    """It was deleted, and this is the last that its source knew of it."""
+
+    dispatch: Dispatch
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """These are all that exist and may still run. What is not among them was deleted meanwhile.
+
+    Ask again until nothing comes of it: one answer has at most 500 facts.
+    """
+
+    ids: frozenset[int]
+    """Also of what was streamed since the listing began."""
+    as_of: datetime
+    """When the listing began, by the clock of its source. What is newer is not judged by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Whoever is told of runs has taken all up to and with `seq`."""
+
+    dispatch_id: int
+    seq: int
+
+
+Intent: TypeAlias = See | SeeDeleted | Listed | Take
+
+
+@dataclass(frozen=True, slots=True)
+class AboutFollowed:
+    followed: Followed
+
+    @property
+    def thing(self) -> str:
+        return str(self.followed.dispatch.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed(AboutFollowed):
+    news: News
+
+
+@dataclass(frozen=True, slots=True)
+class Announced(AboutFollowed):
+    @property
+    def change(self) -> RunChange:
+        """The one that is new: the last of those that wait."""
+        return self.followed.waiting[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(AboutFollowed):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(AboutFollowed):
+    """Runs were over before anybody could be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered(AboutFollowed):
+    """Something to remember of which there is nothing to tell."""
+
+
+Fact: TypeAlias = Noticed | Announced | Taken | Missed | Remembered | Forgotten
