@@ -3,20 +3,24 @@
 Read once, into frozen objects. A mistake is one line that says where it is and what would work.
 """
 
+from pointsman.config.keys import Key, Role, read_keys
 from pointsman.config.settings import Address, Settings, host_port, read_settings
 from pointsman.config.site import Microgrid, Resource, Site, read_site
 from pointsman.config.tables import SiteError, check_keys, nearest
 
 __all__ = [
     "Address",
+    "Key",
     "Microgrid",
     "Resource",
+    "Role",
     "Settings",
     "Site",
     "SiteError",
     "check_keys",
     "host_port",
     "nearest",
+    "read_keys",
     "read_settings",
     "read_site",
 ]

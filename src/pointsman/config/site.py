@@ -15,7 +15,10 @@ from pointsman.config.tables import (
     SiteError,
     Table,
     check_keys,
+    many,
     nearest,
+    only,
+    place,
     read_document,
     shown,
 )
@@ -126,9 +129,9 @@ def read_site(path: str | Path) -> Site:
     """
     document = read_document(Path(path))
     for header in document.values:
-        check_keys({header: None}, _TABLES, _place(document, header))
-    head = _only(document, "site").read(SITE, required=["id"])
-    tables = _many(document, "asset")
+        check_keys({header: None}, _TABLES, place(document, header))
+    head = only(document, "site").read(SITE, required=["id"])
+    tables = many(document, "asset")
     if not tables:
         raise SiteError(f"{document.path}: no assets; describe each in an [[asset]] table")
     assets = _by_id(tables, _asset)
@@ -136,9 +139,9 @@ def read_site(path: str | Path) -> Site:
         **head,
         path=document.path,
         assets=assets,
-        asset_map=_asset_map(_only(document, "asset_map"), assets),
+        asset_map=_asset_map(only(document, "asset_map"), assets),
         microgrid=_microgrid(document, assets),
-        resources=_by_id(_many(document, "resource"), _resource),
+        resources=_by_id(many(document, "resource"), _resource),
         places=MappingProxyType({one.values["id"]: one.where() for one in tables}),
     )
 
@@ -176,7 +179,7 @@ def _asset_map(here: Table, assets: Mapping[str, Asset]) -> Mapping[str, str]:
 def _microgrid(document: Document, assets: Mapping[str, Asset]) -> Microgrid | None:
     if "microgrid" not in document.values:
         return None
-    here = _only(document, "microgrid")
+    here = only(document, "microgrid")
     read = here.read(MICROGRID, required=["id"])
     inner = Table(document, "microgrid.components", read.get("components", {}))
     components = {}
@@ -206,24 +209,3 @@ def _by_id(tables: list[Table], make: Callable[[Table], Thing]) -> Mapping[str, 
             raise here.error("id", f"id {shown(thing.id)} is taken by the one at {at}")
         found[thing.id], first[thing.id] = thing, here
     return MappingProxyType(found)
-
-
-def _only(document: Document, header: str) -> Table:
-    values = document.values.get(header, {})
-    if not isinstance(values, dict):
-        raise SiteError(f"{_place(document, header)}: must be one table, written [{header}]")
-    return Table(document, header, values)
-
-
-def _many(document: Document, header: str) -> list[Table]:
-    values = document.values.get(header, [])
-    if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
-        raise SiteError(f"{_place(document, header)}: each must be a table, written [[{header}]]")
-    return [Table(document, header, one, number) for number, one in enumerate(values, start=1)]
-
-
-def _place(document: Document, header: str) -> str:
-    """The opening of a message about a table as a whole, or a key above all tables."""
-    places = ((header, 0, ""), (header, 1, ""), ("", 0, header))
-    line = next(filter(None, (document.line(*place) for place in places)), None)
-    return f"{document.path}, line {line}" if line else f"{document.path}"

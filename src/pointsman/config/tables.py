@@ -126,8 +126,39 @@ class Table:
             raise self.error(key, f"{key} {error}") from error
 
 
-def read_document(path: Path) -> Document:
-    """The TOML file at `path`.
+def only(document: Document, header: str) -> Table:
+    """The table `[header]`, which is empty where the document has none.
+
+    Raises:
+        SiteError: If it is no table.
+    """
+    values = document.values.get(header, {})
+    if not isinstance(values, dict):
+        raise SiteError(f"{place(document, header)}: must be one table, written [{header}]")
+    return Table(document, header, values)
+
+
+def many(document: Document, header: str) -> list[Table]:
+    """All tables `[[header]]`, in the order of the document.
+
+    Raises:
+        SiteError: If any is no table.
+    """
+    values = document.values.get(header, [])
+    if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
+        raise SiteError(f"{place(document, header)}: each must be a table, written [[{header}]]")
+    return [Table(document, header, one, number) for number, one in enumerate(values, start=1)]
+
+
+def place(document: Document, header: str) -> str:
+    """The opening of a message about a table as a whole, or a key above all tables."""
+    places = ((header, 0, ""), (header, 1, ""), ("", 0, header))
+    line = next(filter(None, (document.line(*place) for place in places)), None)
+    return f"{document.path}, line {line}" if line else f"{document.path}"
+
+
+def read_document(path: Path, what: str = "site file") -> Document:
+    """The TOML file at `path`, which messages call by what it is to be.
 
     Raises:
         SiteError: If there is none, or it is something else.
@@ -136,30 +167,30 @@ def read_document(path: Path) -> Document:
         with path.open("rb") as file:
             data = file.read(BYTES_LIMIT + 1)
     except FileNotFoundError as error:
-        raise SiteError(f"{path}: there is no such site file{_beside(path)}") from error
+        raise SiteError(f"{path}: there is no such {what}{_beside(path)}") from error
     except IsADirectoryError as error:
-        raise SiteError(f"{path}: this is a folder; name the site file in it") from error
+        raise SiteError(f"{path}: this is a folder; name the {what} in it") from error
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise SiteError(f"{str(path)!r}: cannot be read: {why}") from error
     if len(data) > BYTES_LIMIT:
-        raise SiteError(f"{path}: longer than {BYTES_LIMIT:,} bytes, so not a site file")
-    return _parsed(path, data)
+        raise SiteError(f"{path}: longer than {BYTES_LIMIT:,} bytes, so not a {what}")
+    return _parsed(path, data, what)
 
 
-def _parsed(path: Path, data: bytes) -> Document:
+def _parsed(path: Path, data: bytes, what: str) -> Document:
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise SiteError(
-            f"{path}: byte {error.start} is not UTF-8 text; a site file is TOML, not binary"
+            f"{path}: byte {error.start} is not UTF-8 text; a {what} is TOML, not binary"
         ) from error
     if "\0" in text:
-        raise SiteError(f"{path}: holds a zero byte; a site file is TOML, not binary")
+        raise SiteError(f"{path}: holds a zero byte; a {what} is TOML, not binary")
     try:
         return Document(path, text, tomllib.loads(text))
     except RecursionError as error:
-        raise SiteError(f"{path}: not a site file: nested too deeply") from error
+        raise SiteError(f"{path}: not a {what}: nested too deeply") from error
     except ValueError as error:
         raise SiteError(f"{path}{_reason(str(error))}") from error
 

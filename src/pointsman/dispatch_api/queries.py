@@ -54,7 +54,7 @@ def query_of(pb: pb2.ListMicrogridDispatchesRequest) -> Query:
     """
     params, filter = pb.pagination_params, _filter_of(pb.filter)
     if params.WhichOneof("params") == "page_token" and params.page_token:
-        sort, size, after = place_of(params.page_token)
+        sort, size, after = read_token(params.page_token)
         return Query(pb.microgrid_id, filter, sort, size, after)
     size = min(params.page_size or PAGE_SIZE, PAGE_SIZE)
     return Query(pb.microgrid_id, filter, _sort_of(pb.sort_options), size)
@@ -68,7 +68,7 @@ def token_of(query: Query, place: Place) -> str:
     return urlsafe_b64encode(packed + _check(packed)).decode().rstrip("=")
 
 
-def place_of(token: str) -> tuple[Sort, int, Place]:
+def read_token(token: str) -> tuple[Sort, int, Place]:
     """The order, the size and the place of the page that ended there.
 
     Raises:
