@@ -4,6 +4,7 @@ running    a plan, a site, a journal and devices
 serving    a journal, its record, and the doors to them
 """
 
-from pointsman.app.running import demo, placement, run
+from pointsman.app.places import placement
+from pointsman.app.running import demo, run
 
 __all__ = ["demo", "placement", "run"]

@@ -18,9 +18,9 @@ from tempfile import mkdtemp
 from typing import Any, Final
 
 from pointsman.app.endings import LEAVE_SECONDS, LOOK_SECONDS, one_cause, replaced
+from pointsman.app.places import placement
 from pointsman.config import Site, read_site
 from pointsman.core.entity import Forgotten
-from pointsman.core.names import word
 from pointsman.devices import World
 from pointsman.devices.driver import AHEAD_SECONDS, Driver
 from pointsman.devices.earlier import earlier_of
@@ -248,16 +248,6 @@ class _Running:
             self._watcher.tick(clock.now())
             await asyncio.sleep(LOOK_SECONDS)
         raise replaced(self._options.path)
-
-
-def placement(site: Site) -> Callable[[str], str]:
-    """A site lives with its microgrid, if it names one."""
-    own, microgrid = word(site.id), site.microgrid
-
-    def place(name: str) -> str:
-        return f"microgrid-{microgrid.id}" if microgrid and name == own else name
-
-    return place
 
 
 @contextmanager
