@@ -8,6 +8,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from struct import Struct
+from struct import error as StructError
 from typing import Final
 from zlib import crc32
 
@@ -82,7 +83,7 @@ def read_token(token: str) -> tuple[Sort, int, Place]:
             raise ValueError("it was changed on the way, or is of another release")
         sort = Sort(_SORT_FIELDS[order // 2], descending=bool(order % 2))
         return sort, size, Place(EPOCH + micros * _MICROSECOND, id)
-    except Exception as error:
+    except (ValueError, OverflowError, IndexError, StructError) as error:
         raise Invalid(
             f"page_token is {token[:60]!r}, which is none of this server: list anew without one"
         ) from error
