@@ -160,10 +160,15 @@ class SqliteReader:
         return await asyncio.to_thread(self.end_now)
 
     def end_now(self) -> Cursor:
-        """The cursor after all that there is now."""
+        """The cursor after all that there is now. Claims do not count, as nobody follows them."""
+        query = "SELECT place FROM log WHERE key != ? ORDER BY place DESC LIMIT 1"
         with self._reading():
-            [place] = self._db.execute("SELECT ifnull(max(place), 0) FROM log").fetchone()
-        return Cursor(str(place))
+            found = self._db.execute(query, (EPOCH,)).fetchone()
+        return Cursor(str(found[0])) if found else START
+
+    def reached(self, cursor: Cursor, end: Cursor) -> bool:
+        """As `Tailed.reached`."""
+        return int(cursor or 0) >= int(end or 0)
 
     async def load(self, shard: int) -> Sequence[Record]:
         return await asyncio.to_thread(self.load_now, shard)

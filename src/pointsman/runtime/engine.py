@@ -73,6 +73,14 @@ class Engine:
         facts: Sequence[FactT] = await self._shard(entity).ask(entity, intent)
         return facts
 
+    def shard_of(self, kind: Kind[StateT, IntentT, FactT], id: str) -> int:
+        """The number of the shard where an entity lives.
+
+        Raises:
+            ValueError: If `id` is not well-formed.
+        """
+        return self._shard(f"{kind.name}/{id}").number
+
     async def run(self) -> None:
         """Own the shards and wake what falls due, until cancelled. Needs no code after a crash.
 

@@ -11,15 +11,16 @@ still holds, and a reader adds what the record has not got yet.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pointsman.journal import Cursor, Journal, Record
+from pointsman.journal import Cursor, Journal, Record, Unknown
 from pointsman.journal.sqlite_reader import SqliteReader
+from pointsman.runtime.projection import Projection
 from pointsman.runtime.record_file import RecordFile, RecordView, Row, Wanted, row_of
 
 GATHER_SECONDS: Final = 0.05
@@ -40,13 +41,26 @@ class RecordKeeper:
     """Follows the journal and writes the record, on a thread of its own. Only the owner does."""
 
     def __init__(
-        self, journal: Journal, path: Path, *, forget_seconds: float = FORGET_SECONDS
+        self,
+        journal: Journal,
+        path: Path,
+        *,
+        projections: Sequence[Projection] = (),
+        forget_seconds: float = FORGET_SECONDS,
     ) -> None:
         self._journal = journal
         self._path = path
+        self._projections = projections
         self._forget_seconds = forget_seconds
         self._coming: asyncio.Queue[tuple[Cursor, Record]] = asyncio.Queue(2 * BATCH)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
+        self._held: Cursor | None = None
+        """What of the journal the record holds: all up to here. None: it is not open yet."""
+        self._hurry = asyncio.Event()
+        """Somebody waits for what is gathering."""
+        self._written = asyncio.Event()
+        """Rings once, for those who wait for the next batch to be written."""
+        self._ended = False
 
     async def run(self) -> None:
         """Keep the record until cancelled. What was not written yet is written next time.
@@ -55,13 +69,47 @@ class RecordKeeper:
             JournalUnreadable: If something else is where the record should be.
         """
         with self._thread:
-            file = await self._on_thread(lambda: RecordFile(self._path, self._journal.id))
+            try:
+                file = await self._on_thread(self._open)
+            except BaseException:
+                self._end()
+                raise
+            self._has(file.cursor)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._gather(file.cursor))
                     tasks.create_task(self._write(file))
             finally:
+                self._end()
                 self._thread.submit(file.close)
+
+    async def caught_up(self) -> None:
+        """Return once the record holds all that was durable when this was asked.
+
+        Raises:
+            Unknown: If the record is not kept any more.
+        """
+        end = await self._journal.end()
+        while self._held is None or not self._journal.reached(self._held, end):
+            if self._ended:
+                raise Unknown("the record is not kept any more: ask whoever owns the journal now")
+            self._hurry.set()
+            await self._written.wait()
+
+    def _open(self) -> RecordFile:
+        return RecordFile(self._path, self._journal.id, self._projections)
+
+    def _has(self, cursor: Cursor) -> None:
+        self._held = cursor
+        self._ring()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._ring()
+
+    def _ring(self) -> None:
+        written, self._written = self._written, asyncio.Event()
+        written.set()
 
     async def _gather(self, cursor: Cursor) -> None:
         async for entry in self._journal.tail(cursor):
@@ -72,10 +120,14 @@ class RecordKeeper:
         forget_at = now() + self._forget_seconds
         while True:
             batch = [await self._coming.get()]
-            await asyncio.sleep(GATHER_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_SECONDS):
+                    await self._hurry.wait()
+            self._hurry.clear()
             while len(batch) < BATCH and not self._coming.empty():
                 batch.append(self._coming.get_nowait())
             await self._on_thread(partial(file.add, batch))
+            self._has(file.cursor)
             if now() >= forget_at:
                 await self._journal.forget(await self._on_thread(file.make_durable))
                 forget_at = now() + self._forget_seconds

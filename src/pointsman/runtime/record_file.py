@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,14 +12,16 @@ import msgspec
 from pointsman.core.names import entity_of
 from pointsman.journal import START, TOMBSTONE, Cursor, JournalUnreadable, Record
 from pointsman.journal.sqlite_file import write_ahead
+from pointsman.runtime.projection import FORGET, Projection, advance, prepare
 
 FORMAT: Final = "1"
 ROWS: Final = 100
 """Rows of one statement: a statement a row would fight for the interpreter's lock."""
 PAGE: Final = 500
-SCHEMA: Final = """
+SCHEMA: Final = f"""
     DROP TABLE IF EXISTS fact;
     DROP TABLE IF EXISTS meta;
+    {FORGET};
     CREATE TABLE fact (
         number INTEGER PRIMARY KEY, cursor TEXT NOT NULL, shard INTEGER NOT NULL,
         key TEXT NOT NULL, entity TEXT NOT NULL, thing TEXT NOT NULL, fact TEXT NOT NULL,
@@ -42,7 +44,7 @@ class Row(NamedTuple):
     entity: str
     thing: str
     fact: str
-    """The name of its class."""
+    """The name of its class. "" if it cannot be read; then `at` tells nothing either."""
     at: datetime
     data: bytes
     """The whole line of JSON. `Codec.decode(row.key, row.data)` makes a fact of it again."""
@@ -81,9 +83,9 @@ class Wanted(NamedTuple):
         if self.names is not None:
             found.append((f"fact IN ({','.join('?' * len(self.names))})", self.names))
         if self.since is not None:
-            found.append(("at >= ?", [_microseconds(self.since)]))
+            found.append(("at >= ?", [microseconds(self.since)]))
         if self.until is not None:
-            found.append(("at < ?", [_microseconds(self.until)]))
+            found.append(("at < ?", [microseconds(self.until)]))
         return [clause for clause, _ in found], [value for _, values in found for value in values]
 
 
@@ -92,6 +94,7 @@ class _Head(msgspec.Struct):
     at: datetime
 
 
+UNREADABLE: Final = _Head("", EPOCH)
 _head: Final = msgspec.json.Decoder(_Head)
 
 
@@ -99,26 +102,39 @@ def row_of(cursor: Cursor, record: Record) -> Row | None:
     """None for a tombstone: to forget is no fact."""
     if record.data == TOMBSTONE:
         return None
-    head, entity = _head.decode(record.data), entity_of(record.key)
-    thing = record.key[len(entity) + 1 :]
+    entity = entity_of(record.key)
+    thing, head = record.key[len(entity) + 1 :], _head_of(record.data)
     return Row(cursor, record.shard, record.key, entity, thing, head.fact, head.at, record.data)
+
+
+def _head_of(data: bytes) -> _Head:
+    """What cannot be read is kept too, by itself."""
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        head = _head.decode(data)
+        if head.at.tzinfo is not None:
+            return head
+    return UNREADABLE
 
 
 class RecordFile:
     """The writing side. One thread at a time."""
 
-    def __init__(self, path: Path, journal: str) -> None:
+    def __init__(self, path: Path, journal: str, projections: Sequence[Projection] = ()) -> None:
         """Open the record of the journal with this id, or begin it anew.
 
         Raises:
             JournalUnreadable: If something else is at `path`.
         """
-        self._journal = journal
+        self._journal, self._projections = journal, projections
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             write_ahead(self._db)
             self._db.execute("PRAGMA synchronous = NORMAL")
             self.cursor = self._open()
+            for projection in projections:
+                prepare(self._db, projection)
+                while self._advance(projection):
+                    pass
         except sqlite3.OperationalError as error:
             raise JournalUnreadable(f"{path} cannot be opened: {error}") from error
         except sqlite3.Error as error:
@@ -135,6 +151,9 @@ class RecordFile:
             for start in range(0, len(rows), ROWS):
                 self._insert(rows[start : start + ROWS])
             self._db.execute("UPDATE meta SET cursor = ?", (cursor,))
+            for projection in self._projections:
+                while advance(self._db, projection):
+                    pass
         self.cursor = cursor
 
     def make_durable(self) -> Cursor:
@@ -156,6 +175,12 @@ class RecordFile:
                 self._db.execute(statement)
             self._db.execute("INSERT INTO meta VALUES (?, ?, ?)", (FORMAT, self._journal, START))
         return START
+
+    def _advance(self, projection: Projection) -> bool:
+        """A transaction a page, so that whoever else writes need not wait long."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            return advance(self._db, projection)
 
     def _insert(self, rows: Sequence[Row]) -> None:
         """While one owner replaces another, both write, and both the same."""
@@ -214,15 +239,20 @@ class RecordView:
                 yield from (_row(columns) for columns in page)
 
 
-def _values(row: Row) -> tuple[str | int, ...]:
-    return (*row[:6], _microseconds(row.at), row.data.decode())
+def _values(row: Row) -> tuple[str | int | bytes, ...]:
+    data: str | bytes = row.data
+    with suppress(UnicodeDecodeError):
+        data = row.data.decode()
+    return (*row[:6], microseconds(row.at), data)
 
 
-def _row(columns: tuple[str, int, str, str, str, str, int, str]) -> Row:
+def _row(columns: tuple[str, int, str, str, str, str, int, str | bytes]) -> Row:
     cursor, shard, key, entity, thing, fact, at, data = columns
     when = EPOCH + timedelta(microseconds=at)
-    return Row(Cursor(cursor), shard, key, entity, thing, fact, when, data.encode())
+    whole = data.encode() if isinstance(data, str) else data
+    return Row(Cursor(cursor), shard, key, entity, thing, fact, when, whole)
 
 
-def _microseconds(at: datetime) -> int:
+def microseconds(at: datetime) -> int:
+    """As the record keeps instants."""
     return (at - EPOCH) // timedelta(microseconds=1)
