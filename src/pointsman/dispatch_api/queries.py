@@ -4,11 +4,10 @@ A page token says all that there is to say of its place, so nobody need remember
 as long as this release can read it, whatever was restarted meanwhile.
 """
 
+import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
-from struct import Struct
-from struct import error as StructError
 from typing import Final
 from zlib import crc32
 
@@ -26,7 +25,7 @@ PAGE_SIZE: Final = 1_000
 ALTERNATIVES_MOST: Final = 10_000
 """Values of one field of a filter."""
 
-_TOKEN: Final = Struct(">BBHqQ")
+_TOKEN: Final = struct.Struct(">BBHqQ")
 """Version, order, page size, microseconds since 1970, id."""
 _VERSION: Final = 1
 _CHECK_BYTES: Final = 4
@@ -83,7 +82,7 @@ def read_token(token: str) -> tuple[Sort, int, Place]:
             raise ValueError("it was changed on the way, or is of another release")
         sort = Sort(_SORT_FIELDS[order // 2], descending=bool(order % 2))
         return sort, size, Place(EPOCH + micros * _MICROSECOND, id)
-    except (ValueError, OverflowError, IndexError, StructError) as error:
+    except (ValueError, OverflowError, IndexError, struct.error) as error:
         raise Invalid(
             f"page_token is {token[:60]!r}, which is none of this server: list anew without one"
         ) from error
