@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pointsman.cli import dispatch_commands
 from pointsman.cli.options import (
     AsJson,
     Data,
@@ -28,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(dispatch_commands.app, name="dispatch")
 
 
 @app.callback(invoke_without_command=True)

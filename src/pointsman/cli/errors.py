@@ -48,7 +48,8 @@ def run(words: Sequence[str]) -> int:
         status = app(list(words), prog_name="pointsman", standalone_mode=False)
         sys.stdout.flush()
     except _MISUSE as error:
-        return _say(f"{error}; see pointsman --help", MISUSED)
+        said = cast("typer.BadParameter", error).format_message()
+        return _say(f"{said.rstrip('.')}; see pointsman --help", MISUSED)
     except Misused as error:
         return _say(str(error), MISUSED)
     except typer.Exit as end:
