@@ -10,13 +10,14 @@ from typing import Any, Final
 from pointsman.cli.errors import FlagError
 from pointsman.config import nearest, read_settings
 from pointsman.core.names import site_of, text_of
+from pointsman.dispatches import DISPATCHES, FOLLOWER, IDS
 from pointsman.journal import Cursor, Tailed
 from pointsman.library.instants import zone_of
 from pointsman.runtime.codec import Codec, Happened
 from pointsman.runtime.record import RecordReader
 from pointsman.schedules import SCHEDULES, schedules_id
 
-KINDS: Final = (SCHEDULES,)
+KINDS: Final = (SCHEDULES, DISPATCHES, FOLLOWER, IDS)
 JOURNAL_OF_DATA: Final = "journal.db"
 
 
@@ -84,7 +85,8 @@ class Facts:
     def _sites(self) -> list[str]:
         first = {happened.entity for _, happened in self._rows(names=["Opened", "PlanActivated"])}
         found = first or {happened.entity for _, happened in self._rows()}
-        return sorted(map(site_of_entity, found))
+        planned = (entity for entity in found if entity.startswith(f"{SCHEDULES.name}/"))
+        return sorted(map(site_of_entity, planned))
 
     def _rows(self, **wanted: Any) -> Iterator[tuple[Cursor, Happened]]:  # noqa: ANN401  As `facts` takes.
         for row in self._reader.facts(**wanted):

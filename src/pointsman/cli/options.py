@@ -49,3 +49,26 @@ SiteId: TypeAlias = Annotated[
     typer.Option(metavar="ID", help="Which site, where the journal has several."),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+SiteFiles: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--site", metavar="SITE.toml", help="A site to claim. May come several times."),
+]
+DataFolder: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="The data directory. Default: ./pointsman-data."),
+]
+Http: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Checked only: no door of this release uses it."),
+]
+Grpc: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="The Dispatch API. Default: 127.0.0.1:50051."),
+]
+KeysFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--keys", metavar="KEYS.toml", help="Who is let in. Without: this machine."),
+]
+Pem: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="PEM. With a certificate and a key: TLS only.")
+]

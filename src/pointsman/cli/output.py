@@ -16,6 +16,11 @@ def line(text: str = "") -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def note(text: str) -> None:
+    """What is not part of the output, on standard error."""
+    sys.stderr.write(f"pointsman: {text}\n")
+
+
 def json(value: object, *, indent: int = 2) -> None:
     """A value of dataclasses, numbers, texts and instants, as JSON. 0: on one line."""
     import msgspec

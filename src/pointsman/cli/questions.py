@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pointsman.cli import output
+from pointsman.cli import dispatch_facts, output
 from pointsman.cli.errors import FlagError
 from pointsman.cli.journals import KINDS, Facts, facts_at, site_of_entity
 from pointsman.cli.lines import line_of
@@ -25,6 +25,7 @@ from pointsman.library.instants import instant_of, zone_of
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.codec import Happened
 from pointsman.runtime.follow import follow
+from pointsman.schedules import SCHEDULES
 from pointsman.schedules.model import Plan
 from pointsman.schedules.views import report as report_of_facts
 from pointsman.schedules.views import status as status_of_facts
@@ -136,7 +137,9 @@ def _print(happened: Happened, zones: _Zones, *, as_json: bool) -> None:
         about = {"at": at, "entity": entity, "fact": type(fact).__name__, "value": fact}
         output.json(about, indent=0)
     else:
-        output.line(line_of(fact, at, zones.of(entity)))
+        zone = zones.of(entity)
+        planned = entity.startswith(f"{SCHEDULES.name}/")
+        output.line(line_of(fact, at, zone) if planned else dispatch_facts.line_of(happened, zone))
 
 
 async def _follow(facts: Facts, cursor: Cursor, zones: _Zones, *, as_json: bool) -> None:

@@ -1,0 +1,139 @@
+"""A server: a journal, its record, and the doors to what is in them, joined.
+
+callers --gRPC--> Dispatches --Create, ...--> engine --> journal --tail--> Updates --> streams
+                      |                                     |  `--tail--> record
+                      `<---- lists, from the record <-------'---> followers of claimed microgrids
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pointsman.api.dispatches import Dispatches, dispatch_projections
+from pointsman.api.grpc.server import Tls, serve_grpc
+from pointsman.api.grpc.service import told
+from pointsman.api.keys import Keys, check_exposure
+from pointsman.api.updates import Updates
+from pointsman.app.endings import LEAVE_SECONDS, LOOK_SECONDS, one_cause, replaced
+from pointsman.app.places import placement
+from pointsman.config import Settings, Site, SiteError, read_keys, read_site
+from pointsman.dispatches import DISPATCHES, FOLLOWER, IDS
+from pointsman.journal.ownership import owning
+from pointsman.journal.sqlite import SqliteJournal
+from pointsman.runtime.clock import SystemClock
+from pointsman.runtime.engine import Engine
+from pointsman.runtime.follow import follow
+from pointsman.runtime.record import RecordKeeper
+from pointsman.runtime.turns import short_turns
+
+KINDS: Final = (DISPATCHES, IDS, FOLLOWER)
+JOURNAL: Final = "journal.db"
+RECORD: Final = "record.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What to serve: the flags of `pointsman serve`."""
+
+    settings: Settings
+    sites: tuple[Path, ...] = ()
+    take_over: bool = False
+
+    def __post_init__(self) -> None:
+        tls = self.settings.tls_certificate, self.settings.tls_key
+        if (tls[0] is None) != (tls[1] is None):
+            raise ValueError("--tls-certificate and --tls-key go together: give both, or neither")
+        if self.settings.tls_client_ca is not None and tls[0] is None:
+            raise ValueError("--tls-client-ca says who may come in over TLS: give a certificate")
+
+
+async def serve(serving: Serving, listening: Callable[[str], None]) -> None:
+    """Serve until cancelled. `listening` is told the URL of the Dispatch API once it is there.
+
+    Raises:
+        SiteError, Exposed, CannotListen, InUse, JournalUnreadable: If it cannot begin.
+        Replaced: If another process took over meanwhile.
+        JournalFailed: If nothing more can be written. Once it can, start again.
+    """
+    settings, sites = serving.settings, _sites(serving.sites)
+    keys = Keys(read_keys(settings.keys)) if settings.keys else None
+    check_exposure(settings.grpc, keyed=keys is not None)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    path = settings.data / JOURNAL
+    with owning(path, take_over=serving.take_over, patience_seconds=LEAVE_SECONDS) as is_replaced:
+        journal = SqliteJournal(path)
+        try:
+            with one_cause(path), short_turns():
+                await _Server(settings, sites, keys, journal).run(is_replaced, listening)
+        finally:
+            await journal.close()
+
+
+class _Server:
+    """One life of a server."""
+
+    def __init__(
+        self, settings: Settings, sites: Sequence[Site], keys: Keys | None, journal: SqliteJournal
+    ) -> None:
+        self._settings, self._sites, self._keys, self._journal = settings, sites, keys, journal
+        self._clock = SystemClock()
+        self._engine = Engine(KINDS, journal, self._clock, place=placement(*sites))
+        self._record = settings.data / RECORD
+        self._keeper = RecordKeeper(journal, self._record, projections=dispatch_projections())
+
+    async def run(self, is_replaced: Callable[[], bool], listening: Callable[[str], None]) -> None:
+        """`is_replaced` tells whether another process has taken over."""
+        happenings = follow(self._journal, [DISPATCHES], await self._journal.end())
+        updates = Updates(happenings, told)
+        dispatches = Dispatches(self._engine, self._journal, self._keeper, self._record)
+        with closing(dispatches):
+            async with asyncio.TaskGroup() as tasks:
+                for life in (self._engine.run(), self._keeper.run(), updates.run()):
+                    tasks.create_task(life)
+                await self._engine.ready()
+                await self._keeper.caught_up()
+                async with serve_grpc(
+                    dispatches,
+                    updates,
+                    self._settings.grpc,
+                    keys=self._keys,
+                    tls=self._tls(),
+                    clock=self._clock,
+                ) as port:
+                    listening(self._url(port))
+                    while not is_replaced():  # noqa: ASYNC110  Files ring no bells.
+                        await asyncio.sleep(LOOK_SECONDS)
+                    raise replaced(self._settings.data)
+
+    def _tls(self) -> Tls | None:
+        certificate, key = self._settings.tls_certificate, self._settings.tls_key
+        if certificate is None or key is None:
+            return None
+        return Tls(certificate, key, self._settings.tls_client_ca)
+
+    def _url(self, port: int) -> str:
+        plain = "" if self._settings.tls_certificate else "?ssl=false"
+        return f"grpc://{self._settings.grpc._replace(port=port)}{plain}"
+
+
+def _sites(paths: Sequence[Path]) -> list[Site]:
+    """The sites, each of another microgrid.
+
+    Raises:
+        SiteError: If one cannot be used, or two are the same.
+    """
+    sites: list[Site] = []
+    for path in paths:
+        site = read_site(path)
+        for other in sites:
+            if other.id == site.id:
+                raise SiteError(f"{path}: site {site.id!r} was given already")
+            if site.microgrid and other.microgrid and site.microgrid.id == other.microgrid.id:
+                raise SiteError(
+                    f"{path}: microgrid {site.microgrid.id} is claimed by site {other.id!r} already"
+                )
+        sites.append(site)
+    return sites
