@@ -44,6 +44,7 @@ OPTIONS: Final = (
     # And so do we, that nobody stays who is gone.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.ping_timeout_ms", 20_000),  # Of the two, what counts on a silent wire.
     ("grpc.http2.max_pings_without_data", 0),
 )
 
