@@ -62,15 +62,12 @@ class Client(DispatchApiClient):
         microgrid_id: Microgrid | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Either a channel that is open already, or a `server_url` to connect to.
-
-        `microgrid_id` is the one that is meant by calls that name none.
+        """Either an open channel, or a `server_url`. Calls that name no microgrid mean this one.
 
         Raises:
             ValueError: If there is neither or both, or if both `key` and `auth_key` are given.
         """
-        _check(grpc_channel, server_url, sign_secret, key, auth_key)
-        auth_key = auth_key or key
+        auth_key = _checked_key(grpc_channel, server_url, sign_secret, key, auth_key)
         super().__init__(
             server_url=server_url or f"grpc://{svc_addr}",
             auth_key=auth_key or NO_KEY,
@@ -178,8 +175,7 @@ class Client(DispatchApiClient):
             dispatch_data=pb_data(data),
             start_immediately=start is None,
         )
-        answer = await self._call(self.stub.CreateMicrogridDispatch, request)
-        return self._own(answer.dispatch, request.microgrid_id)
+        return await self._dispatch(self.stub.CreateMicrogridDispatch, request)
 
     async def update(
         self,
@@ -200,8 +196,7 @@ class Client(DispatchApiClient):
             microgrid_id=int(self._microgrid(microgrid_id)), dispatch_id=int(dispatch_id)
         )
         fill(request, new_fields)
-        answer = await self._call(self.stub.UpdateMicrogridDispatch, request)
-        return self._own(answer.dispatch, request.microgrid_id)
+        return await self._dispatch(self.stub.UpdateMicrogridDispatch, request)
 
     async def get(
         self, dispatch_id: SupportsInt, *, microgrid_id: Microgrid | None = None
@@ -210,8 +205,7 @@ class Client(DispatchApiClient):
         request = pb2.GetMicrogridDispatchRequest(
             microgrid_id=int(self._microgrid(microgrid_id)), dispatch_id=int(dispatch_id)
         )
-        answer = await self._call(self.stub.GetMicrogridDispatch, request)
-        return self._own(answer.dispatch, request.microgrid_id)
+        return await self._dispatch(self.stub.GetMicrogridDispatch, request)
 
     async def delete(
         self, dispatch_id: SupportsInt, *, microgrid_id: Microgrid | None = None
@@ -241,25 +235,27 @@ class Client(DispatchApiClient):
     async def _call(self, method: Any, request: Any) -> Any:  # noqa: ANN401  As the stubs have it.
         return await cast(Awaitable[Any], method(request, timeout=self._call_timeout_seconds))
 
-    def _own(self, pb: pb2.Dispatch, microgrid_id: int) -> Dispatch:
-        value = dispatch_of(pb, microgrid_id)
-        return Dispatch(client_of(value), microgrid_id=microgrid_id, clock=self._clock)
+    async def _dispatch(self, method: Any, request: Any) -> Dispatch:  # noqa: ANN401  As above.
+        answer = await self._call(method, request)
+        value = dispatch_of(answer.dispatch, request.microgrid_id)
+        return Dispatch(client_of(value), microgrid_id=value.microgrid_id, clock=self._clock)
 
 
 def _components(selector: Selector) -> Any:  # noqa: ANN401
     return target_components(target_of(selector))
 
 
-def _check(
+def _checked_key(
     channel: grpc.aio.Channel | None,
     server_url: str | None,
     sign_secret: str | None,
     key: str | None,
     auth_key: str | None,
-) -> None:
+) -> str | None:
     if key is not None and auth_key is not None:
         raise ValueError("both key and auth_key are given: use auth_key alone")
     if (channel is None) == (server_url is None):
         raise ValueError("give either a server_url or a grpc_channel that is open")
     if channel is not None and sign_secret is not None:
         raise ValueError("sign_secret needs a server_url: calls on a given channel are not signed")
+    return auth_key or key
