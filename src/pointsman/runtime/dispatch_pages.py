@@ -40,6 +40,7 @@ from pointsman.runtime.dispatch_table import (
     NEVER,
     RECURRING,
     Quarantined,
+    component_bit,
     signed,
 )
 from pointsman.runtime.record_file import EPOCH, microseconds
@@ -48,6 +49,7 @@ log = logging.getLogger(__name__)
 
 TOTALS: Final = 1_024
 """Questions whose totals are remembered."""
+FEW: Final = 3
 CACHE_KIB: Final = 65_536
 """Of the file, kept in memory."""
 SEPARATOR: Final = "\x1e"
@@ -101,7 +103,7 @@ class DispatchPages:
         """As of one moment."""
         with self._moment():
             catalogue, version, everything = self._catalogue(query.microgrid_id)
-            where = list(_where(catalogue, query.filter))
+            where = [*_where(catalogue, query.filter), *self._answering(query.filter.queries)]
             found = self._places([*where, *_after(query)], query)
             key = catalogue, query.filter
             total = everything if query.filter == Filter() else self._known(key, version)
@@ -138,6 +140,16 @@ class DispatchPages:
         entity = f"{DISPATCHES.name}/{dispatches_id(microgrid_id)}"
         found = self._db.execute(query, (entity,)).fetchone()
         return tuple(found) if found else (0, 0, 0)
+
+    def _answering(self, queries: Sequence[str]) -> Iterator[Clause]:
+        """Types are few as a rule: those that are meant are looked up beforehand."""
+        if not queries:
+            return
+        ids = [id for text in queries if (id := id_of(text)) is not None]
+        texts = [text for text in queries if id_of(text) is None]
+        parts = " OR ".join(["instr(value, ?)"] * len(texts)) or "0"
+        types = self._db.execute(f"SELECT number FROM dispatch_type WHERE {parts}", texts)  # noqa: S608
+        yield f"({_any('type', [n for (n,) in types])} OR {_any('id', ids)})", []
 
     def _places(self, clauses: list[Clause], query: Query) -> list[_Place]:
         """Where the page's dispatches stand, and one more if there is one."""
@@ -193,7 +205,7 @@ def _index(query: Query) -> str:
     """Which index to walk along, unless it is known where to look."""
     filter = query.filter
     if filter.ids or (filter.queries and all(id_of(text) is not None for text in filter.queries)):
-        return ""
+        return "INDEXED BY sqlite_autoindex_dispatch_1"
     return f"INDEXED BY dispatch_by_{ORDERS[query.sort.field]}"
 
 
@@ -223,9 +235,7 @@ def _where(catalogue: int, filter: Filter) -> Iterator[Clause]:
     yield from _within("end_time", filter.end_time)
     yield from _within("update_time", filter.update_time)
     if filter.ids:
-        yield f"id IN ({_list(filter.ids)})", []
-    if filter.queries:
-        yield _answering(filter.queries)
+        yield _any("id", filter.ids), []
     if filter.targets:
         yield _overlapping(filter.targets)
 
@@ -237,26 +247,26 @@ def _within(column: str, interval: Interval) -> Iterator[Clause]:
         yield f"{column} < ?", [microseconds(interval.end)]
 
 
-def _answering(queries: Sequence[str]) -> Clause:
-    ids = [id for text in queries if (id := id_of(text)) is not None]
-    texts: list[Value] = [text for text in queries if id_of(text) is None]
-    if not texts:
-        return f"id IN ({_list(ids)})", []
-    parts = " OR ".join(["instr(value, ?)"] * len(texts))
-    types = f"SELECT number FROM dispatch_type WHERE {parts}"  # noqa: S608
-    return f"(type IN ({types}) OR id IN ({_list(ids)}))", texts
-
-
 def _overlapping(targets: Sequence[Target]) -> Clause:
-    ids = {signed(id) for target in targets for id in target.ids if 0 <= id <= ID_MOST}
-    bits = 0
+    ids = {id for target in targets for id in target.ids if 0 <= id <= ID_MOST}
+    kinds, maybe = 0, 0
     for target in targets:
         for kind in target.kinds:
-            bits |= KINDS.get(kind, 0)
+            kinds |= KINDS.get(kind, 0)
+    for id in ids:
+        maybe |= component_bit(id)
     if not ids:
-        return "bits & ? != 0", [bits]
-    sets = f"SELECT target FROM dispatch_component WHERE id IN ({_list(ids)})"  # noqa: S608
-    return f"(target IN ({sets}) OR bits & ? != 0)", [bits]
+        return "bits & ? != 0", [kinds]
+    sets = f"SELECT target FROM dispatch_component WHERE id IN ({_list(map(signed, ids))})"  # noqa: S608
+    surely = f"(target IN ({sets}) OR bits & ? != 0)"
+    return f"(bits & ? != 0 AND {surely})", [kinds | maybe, kinds]
+
+
+def _any(column: str, values: Sequence[int]) -> str:
+    """Whether a column has one of these values: a few are compared quicker than looked up."""
+    if len(values) > FEW:
+        return f"{column} IN ({_list(values)})"
+    return f"({' OR '.join(f'{column} = {n}' for n in values if abs(n) <= NEVER) or '0'})"
 
 
 def _list(ids: Iterable[int]) -> str:

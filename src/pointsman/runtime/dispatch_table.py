@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from pointsman.core.names import entity_of
 from pointsman.dispatches import DISPATCHES, dispatches_id
@@ -27,7 +28,8 @@ from pointsman.runtime.record_file import microseconds
 
 log = logging.getLogger(__name__)
 
-VERSION: Final = 1
+RULES: Final = 1
+"""Grows when a row would be read otherwise than before."""
 NEVER: Final = 2**63 - 1
 """The end of what never ends: after every instant."""
 ACTIVE: Final = 1
@@ -42,6 +44,10 @@ KINDS: Final = {
     )
 }
 """A bit for each kind of component: that of its category is set whatever the type."""
+HASHED: Final = 32
+"""The uppermost bits are of component ids, each standing for all with the same remainder: they
+spare most of those that do not fit the question which set of components theirs is.
+"""
 COLUMNS: Final = "id, create_time, start_time, update_time, end_time, bits, type, target, fact"
 REST: Final = "id, end_time, bits, type, target, fact"
 TABLES: Final = f"""
@@ -79,6 +85,8 @@ TABLES: Final = f"""
         key TEXT PRIMARY KEY, cursor TEXT NOT NULL, reason TEXT NOT NULL
     ) WITHOUT ROWID
 """
+VERSION: Final = crc32(f"{RULES} {TABLES} {KINDS}".encode())
+"""Of the rules, of the tables, and of what each bit means."""
 
 
 class Quarantined(NamedTuple):
@@ -206,7 +214,14 @@ def _bits(dispatch: Dispatch) -> int:
     bits = data.active * ACTIVE | data.dry_run * DRY_RUN | bool(data.recurrence) * RECURRING
     for kind in data.target.kinds:
         bits |= KINDS[ComponentKind(kind.category)] | KINDS[kind]
+    for id in data.target.ids:
+        bits |= component_bit(id)
     return bits
+
+
+def component_bit(id: int) -> int:
+    """What all dispatches have that are for this component."""
+    return (8 << len(KINDS)) << id % HASHED
 
 
 def _ids(target: Target) -> str:

@@ -11,6 +11,7 @@ from pointsman.core.names import (
     key_of,
     part,
     shard_of,
+    shard_site,
     site_of,
     text_of,
     word,
@@ -58,3 +59,22 @@ def test_the_shard_of_a_site_never_changes() -> None:
 
 
 SHARDS = [59, 33, 63]
+
+
+@given(texts, st.integers(1, 64))
+def test_no_site_is_taken_for_a_shard(site: str, shards: int) -> None:
+    """Though its text may begin like one."""
+    for text in (site, f"~{site}"):
+        assert not word(text).startswith("~")
+        assert 0 <= shard_of(word(text), shards) < shards
+
+
+def test_what_belongs_to_a_shard_lives_there() -> None:
+    assert [shard_of(shard_site(n), 64) for n in range(64)] == list(range(64))
+    check_name(f"ids/{shard_site(63)}/dispatches")
+
+
+@pytest.mark.parametrize("site", ["~", "~64", "~-1", "~x", "~03", "~\u0663", "~1~2", "~%31"])
+def test_a_shard_that_does_not_exist_is_refused(site: str) -> None:
+    with pytest.raises(ValueError, match="names no shard: ~0 to ~63 do"):
+        shard_of(site, 64)
