@@ -18,7 +18,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import nsmallest
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from typing import Final, assert_never
 
 from pointsman.core.agenda import Agenda
@@ -36,6 +36,7 @@ from pointsman.dispatches.following import (
     See,
     SeeDeleted,
     Take,
+    TakeAll,
     Taken,
 )
 from pointsman.dispatches.judging import judge, noticed, removed, set_back
@@ -79,6 +80,9 @@ def decide(follower: Follower, intent: Intent | Wake, now: datetime) -> Sequence
             facts = list(islice(_unlisted(follower, intent, now), FACTS_MOST))
         case Take(dispatch_id, seq):
             facts = _taken(follower.followed.get(str(dispatch_id)), seq)
+        case TakeAll():
+            told = (_taken(known, known.seq) for known in follower.followed.values())
+            facts = list(islice(chain.from_iterable(told), FACTS_MOST))
         case _:
             assert_never(intent)
     return [*facts, *_tidied(follower, facts)] if facts else []
@@ -136,14 +140,21 @@ def _seen(
         known = own.get(thing) or follower.followed.get(thing)
         if known is None or known.dispatch.update_time < dispatch.update_time:
             news = News.CREATED if known is None or known.deleted else News.UPDATED
-            own[thing] = _settled(noticed(known, dispatch, overlap, now), now)
-            facts.append(Noticed(own[thing], news))
+            after = _settled(noticed(known, dispatch, overlap, now), now)
+            if known is not None or not _long_over(after, now):
+                own[thing] = after
+                facts.append(Noticed(after, news))
         elif not known.deleted:
             after = set_back(replace(known, overlap=overlap), now)
             if after != known:
                 own[thing] = _settled(replace(after, due=now), now)
                 facts.append(Remembered(own[thing]))
     return facts
+
+
+def _long_over(followed: Followed, now: datetime) -> bool:
+    """Then nobody need hear of it: it may well have been forgotten, and is listed again."""
+    return followed.ended and followed.dispatch.update_time < now - GRACE
 
 
 def _deleted(known: Followed | None, dispatch: Dispatch, now: datetime) -> Sequence[Fact]:
@@ -156,14 +167,16 @@ def _deleted(known: Followed | None, dispatch: Dispatch, now: datetime) -> Seque
 
 def _unlisted(follower: Follower, listed: Listed, now: datetime) -> Iterator[Fact]:
     """What was deleted while nobody looked. What is over, or about to be, need not be listed."""
-    for thing, followed in follower.followed.items():
+    for followed in follower.followed.values():
         dispatch = followed.dispatch
-        if followed.deleted or dispatch.id in listed.ids or dispatch.update_time > listed.as_of:
+        if followed.ended or dispatch.id in listed.ids or dispatch.update_time > listed.as_of:
             continue
-        if followed.ended:
-            yield Forgotten(thing)
-        elif dispatch.end_time is None or dispatch.end_time > listed.as_of + GRACE:
+        if dispatch.end_time is None or dispatch.end_time > listed.as_of + GRACE:
             yield from _deleted(followed, dispatch, now)
+        elif followed.due is None and not followed.waiting:
+            settled = _settled(replace(followed, due=now), now)  # Inactive, so nothing woke it.
+            if settled.ended:
+                yield Remembered(settled)
 
 
 def _taken(known: Followed | None, seq: int) -> Sequence[Fact]:

@@ -96,8 +96,9 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class See:
-    """Dispatches were listed or streamed, at most 500 of them. What is older than known is no news.
+    """Dispatches were listed or streamed, at most 500 of them.
 
+    What is older than known is no news; nor is what nobody knew if it was long over when seen.
     `overlap` holds for these from now on.
     """
 
@@ -133,7 +134,12 @@ class Take:
     seq: int
 
 
-Intent: TypeAlias = See | SeeDeleted | Listed | Take
+@dataclass(frozen=True, slots=True)
+class TakeAll:
+    """All that was told so far is taken. Ask again until nothing comes of it, as with `Listed`."""
+
+
+Intent: TypeAlias = See | SeeDeleted | Listed | Take | TakeAll
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,8 +81,7 @@ def removed(known: Followed | None, dispatch: Dispatch, now: datetime) -> Follow
 
 def set_back(followed: Followed, now: datetime) -> Followed:
     """With a clock that turned out to be wrong by much, what was missed may still be told."""
-    last_told = (followed.last.run_start,) if followed.last else ()
-    judged_at = max(now, *last_told)
+    judged_at = max(now, followed.last.run_start) if followed.last else now
     if judged_at >= followed.judged_at or followed.judged_at - now <= GRACE:
         return followed
     return replace(followed, judged_at=judged_at, due=now)
