@@ -6,13 +6,13 @@ callers --gRPC--> Dispatches --Create, ...--> engine --> journal --tail--> Updat
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from pointsman.api.dispatches import Dispatches, dispatch_projections
+from pointsman.api.dispatches import PAGE_MOST, Dispatches, dispatch_projections
 from pointsman.api.grpc.server import Tls, serve_grpc
 from pointsman.api.grpc.service import told
 from pointsman.api.keys import Keys, check_exposure
@@ -21,8 +21,12 @@ from pointsman.app.endings import LEAVE_SECONDS, LOOK_SECONDS, one_cause, replac
 from pointsman.app.places import placement
 from pointsman.config import Settings, Site, SiteError, read_keys, read_site
 from pointsman.dispatches import DISPATCHES, FOLLOWER, IDS
+from pointsman.dispatches.model import Dispatch
+from pointsman.dispatches.runs import GRACE
+from pointsman.dispatches.views import Filter, Interval, Query, Sort, SortField
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
+from pointsman.reactions import Claimed
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
@@ -32,6 +36,7 @@ from pointsman.runtime.turns import short_turns
 KINDS: Final = (DISPATCHES, IDS, FOLLOWER)
 JOURNAL: Final = "journal.db"
 RECORD: Final = "record.db"
+OLDEST_FIRST: Final = Sort(SortField.CREATE_TIME, descending=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +94,11 @@ class _Server:
         happenings = follow(self._journal, [DISPATCHES], await self._journal.end())
         updates = Updates(happenings, told)
         dispatches = Dispatches(self._engine, self._journal, self._keeper, self._record)
+        claimed = self._claimed(dispatches)
+        lives = (self._engine.run(), self._keeper.run(), updates.run(), claimed.run())
         with closing(dispatches):
             async with asyncio.TaskGroup() as tasks:
-                for life in (self._engine.run(), self._keeper.run(), updates.run()):
+                for life in lives:
                     tasks.create_task(life)
                 await self._engine.ready()
                 await self._keeper.caught_up()
@@ -108,6 +115,16 @@ class _Server:
                         await asyncio.sleep(LOOK_SECONDS)
                     raise replaced(self._settings.data)
 
+    def _claimed(self, dispatches: Dispatches) -> Claimed:
+        """Follows, of the microgrids that sites claim, what has not long been over."""
+        microgrid_ids = [site.microgrid.id for site in self._sites if site.microgrid]
+
+        def pages(microgrid_id: int) -> AsyncIterator[Sequence[Dispatch]]:
+            unfinished = Filter(end_time=Interval(self._clock.now() - GRACE))
+            return _all_pages(dispatches, Query(microgrid_id, unfinished, OLDEST_FIRST, PAGE_MOST))
+
+        return Claimed(self._journal, self._engine.submit, self._clock, microgrid_ids, pages)
+
     def _tls(self) -> Tls | None:
         certificate, key = self._settings.tls_certificate, self._settings.tls_key
         if certificate is None or key is None:
@@ -117,6 +134,15 @@ class _Server:
     def _url(self, port: int) -> str:
         plain = "" if self._settings.tls_certificate else "?ssl=false"
         return f"grpc://{self._settings.grpc._replace(port=port)}{plain}"
+
+
+async def _all_pages(dispatches: Dispatches, query: Query) -> AsyncIterator[Sequence[Dispatch]]:
+    while True:
+        page = await dispatches.page(query)
+        yield page.dispatches
+        if page.next is None:
+            return
+        query = replace(query, after=page.next)
 
 
 def _sites(paths: Sequence[Path]) -> list[Site]:

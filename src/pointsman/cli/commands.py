@@ -9,14 +9,20 @@ from pointsman.cli import dispatch_commands
 from pointsman.cli.options import (
     AsJson,
     Data,
+    DataFolder,
     DryRun,
+    Grpc,
+    Http,
     Journal,
+    KeysFile,
     Ocpp,
+    Pem,
     Plan,
     PlanZone,
     ReportFile,
     ShownZone,
     SiteFile,
+    SiteFiles,
     SiteId,
     Speed,
     TakeOver,
@@ -117,6 +123,39 @@ def simulate(
     from pointsman.cli import plans
 
     plans.simulate(site, faults, ocpp, log)
+
+
+@app.command()
+def serve(  # noqa: PLR0913  The flags of a server.
+    *,
+    site: SiteFiles = None,
+    data: DataFolder = None,
+    http: Http = None,
+    grpc: Grpc = None,
+    ocpp: Ocpp = None,
+    keys: KeysFile = None,
+    tls_certificate: Pem = None,
+    tls_key: Pem = None,
+    tls_client_ca: Pem = None,
+    take_over: TakeOver = False,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the Dispatch API over gRPC, until interrupted."""
+    from pointsman.cli import serving
+
+    serving.serve_until_stopped(
+        site or (),
+        take_over=take_over,
+        as_json=as_json,
+        data=data,
+        http=http,
+        grpc=grpc,
+        ocpp=ocpp,
+        keys=keys,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        tls_client_ca=tls_client_ca,
+    )
 
 
 @app.command()

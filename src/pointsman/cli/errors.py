@@ -95,6 +95,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _expected() -> tuple[type[BaseException], ...]:
+    from pointsman.api.keys import Exposed
     from pointsman.config import SiteError
     from pointsman.core.entity import Rejected
     from pointsman.devices.protocols import DeviceTableError
@@ -113,6 +114,7 @@ def _expected() -> tuple[type[BaseException], ...]:
         CommandsFailed,
         ScheduleError,
         SiteError,
+        Exposed,
         Rejected,
         DeviceTableError,
         FaultsError,
