@@ -94,10 +94,11 @@ class Kind(Generic[StateT, IntentT, FactT]):
     facts: tuple[type[FactT], ...]
     older: Mapping[tuple[str, int], Callable[[Any], FactT]] = field(default_factory=dict)
     """How facts of old versions read today: (name, version) to a function of the JSON value."""
-    quarantine: Callable[[FactT], object] | None = None
+    quarantine: Callable[[str, FactT], object] | None = None
     """Given if each thing stands for itself: one that cannot be read is left out, said to be so,
-    and stops no other. Raises ValueError for a fact that can be read and that nobody could live
-    with. None: it is dangerous to go on without one of its things, so nothing goes on at all.
+    and stops no other. Called with the id of an entity and a fact of it, it raises ValueError if
+    nobody could live with that. None: it is dangerous to go on without one of its things, as
+    without a command that may have been sent, so nothing goes on at all.
     """
 
 

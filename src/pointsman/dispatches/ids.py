@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final, TypeAlias, assert_never
 
 from pointsman.core.entity import Rejected, Wake
+from pointsman.core.names import entity_name, shard_site
 
 SHARDS_MOST: Final = 64
 DRAWN_MOST: Final = 1_000_000
@@ -82,3 +83,17 @@ def drawn_ids(drawn: Drawn, count: int, shard: int) -> range:
     """The ids that a draw of `count` has given to whoever asked, in the order to use them."""
     first, last = drawn.upto - count + 1, drawn.upto
     return range(first * SHARDS_MOST + shard, last * SHARDS_MOST + shard + 1, SHARDS_MOST)
+
+
+def dispatches_id(microgrid_id: int) -> str:
+    """The id of the one entity that holds a microgrid's dispatches: `microgrid-7/catalogue`.
+
+    A site that names its microgrid lives with it: see `placement` in `app`.
+    """
+    name = entity_name("dispatches", f"microgrid-{microgrid_id}", "catalogue")
+    return name.removeprefix("dispatches/")
+
+
+def ids_id(shard: int) -> str:
+    """The id of the entity that counts the dispatches of a shard: `~7/dispatches`."""
+    return f"{shard_site(shard)}/dispatches"

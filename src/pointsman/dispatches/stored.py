@@ -17,14 +17,14 @@ from pointsman.dispatches.checks import (
     check_target,
 )
 from pointsman.dispatches.facts import Fact
-from pointsman.dispatches.ids import NUMBER_MOST, SHARDS_MOST
+from pointsman.dispatches.ids import NUMBER_MOST, SHARDS_MOST, dispatches_id
 from pointsman.dispatches.model import Dispatch
 
 DISPATCH_ID_MOST: Final = (NUMBER_MOST + 1) * SHARDS_MOST - 1
 
 
-def check_stored(fact: Fact) -> None:
-    """Refuse what nobody could live with.
+def check_stored(id: str, fact: Fact) -> None:
+    """Refuse what nobody could live with, in the entity of this id.
 
     Raises:
         ValueError: In one line.
@@ -33,6 +33,8 @@ def check_stored(fact: Fact) -> None:
         return
     try:
         _check(fact.dispatch)
+        if id != dispatches_id(fact.dispatch.microgrid_id):
+            raise ValueError(f"it is of microgrid {fact.dispatch.microgrid_id}")
     except Rejected as refusal:
         raise ValueError(str(refusal)) from refusal
 

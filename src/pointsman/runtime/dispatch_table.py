@@ -16,8 +16,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from pointsman.core.names import entity_of
-from pointsman.dispatches import DISPATCHES, dispatches_id
+from pointsman.dispatches import DISPATCHES
 from pointsman.dispatches.components import TYPES, Category, ComponentKind, Target
 from pointsman.dispatches.facts import Deleted
 from pointsman.dispatches.model import Dispatch
@@ -147,8 +146,6 @@ class DispatchTable:
         line = data.encode() if isinstance(data, str) else data
         fact = self._codec.decode(key, line).fact
         dispatch: Dispatch = fact.dispatch
-        if entity_of(key) != f"{DISPATCHES.name}/{dispatches_id(dispatch.microgrid_id)}":
-            raise UnknownFact(f"{key!r} is of no use to anybody: it is of another microgrid")
         return None if isinstance(fact, Deleted) else dispatch
 
     def _quarantine(
