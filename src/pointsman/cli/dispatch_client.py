@@ -1,9 +1,10 @@
 """A server of the Dispatch API as the commands see it: it answers, or one line says why not."""
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
@@ -24,6 +25,7 @@ from pointsman.dispatches.model import Dispatch  # noqa: E402
 
 NO_KEY: Final = "none"
 """Shown to a server that asks for no key: the client will not go without one."""
+SETTLED_SECONDS: Final = 0.1
 TLS_SPOKEN_TO_NONE: Final = ("wrong_version_number", "ssl handshake", "tls handshake", "ssl_error")
 EVENTS: Final = {1: "created", 2: "updated", 3: "deleted"}
 
@@ -114,7 +116,8 @@ class Server:
         with self._told():
             call = self._client.stub.StreamMicrogridDispatches(request)
             await call.initial_metadata()
-            yield None
+            if not await _is_over(call):
+                yield None
             async for message in cast("AsyncIterator[Any]", call):
                 event = EVENTS.get(message.event, "unknown")
                 yield event, _read_or_not(message.dispatch, microgrid_id)
@@ -201,6 +204,15 @@ def _read_or_not(pb: pb2.Dispatch, microgrid_id: int) -> Dispatch | Unreadable:
         return dispatch_of(pb, microgrid_id)
     except Unreadable as error:
         return error
+
+
+async def _is_over(call: Any) -> bool:  # noqa: ANN401  gRPC says no type that all calls share.
+    """Whether a call has failed. Then, too, it gives initial metadata, and its end right after."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLED_SECONDS):
+            await call.code()
+            return True
+    return False
 
 
 def _first_line(error: ValueError) -> str:
