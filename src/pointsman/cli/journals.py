@@ -19,6 +19,7 @@ from pointsman.schedules import SCHEDULES, schedules_id
 
 KINDS: Final = (SCHEDULES, DISPATCHES, FOLLOWER, IDS)
 JOURNAL_OF_DATA: Final = "journal.db"
+RECORD_OF_DATA: Final = "record.db"
 
 
 def journal_path(journal: Path | None, data: Path | None) -> Path:
@@ -103,7 +104,8 @@ def facts_at(journal: Path | None, data: Path | None) -> Iterator[Facts]:
         JournalUnreadable: If it is none, or there is none.
     """
     path = journal_path(journal, data)
-    reader = RecordReader(path)
+    record = path.with_name(RECORD_OF_DATA) if data is not None else None
+    reader = RecordReader(path, record if record and record.is_file() else None)
     try:
         yield Facts(path, reader)
     finally:

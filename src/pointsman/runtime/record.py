@@ -139,14 +139,14 @@ class RecordKeeper:
 class RecordReader:
     """What happened, read beside a running owner or without one. Writes nothing."""
 
-    def __init__(self, journal: Path) -> None:
-        """Open the journal at this path, and the record beside it if there is one.
+    def __init__(self, journal: Path, record: Path | None = None) -> None:
+        """Open the journal at this path, and its record if there is one: `record`, or beside it.
 
         Raises:
             JournalUnreadable: If there is no journal, or none that this release reads.
         """
         self.journal = SqliteReader(journal)
-        self._record = record_beside(journal)
+        self._record = record or record_beside(journal)
 
     def close(self) -> None:
         self.journal.close()

@@ -1,7 +1,9 @@
 """`why`, `report`, `status` and `log`, asked of a small journal."""
 
+import asyncio
 import json
 import subprocess
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import pytest
 
 from pointsman.journal.ownership import owning
+from pointsman.journal.sqlite import SqliteJournal
+from pointsman.runtime.record import RecordKeeper
 from pointsman.schedules.facts import Fact
 from tests.unit.cli.given import ENVIRONMENT, PYTHON, Shell, morning, write_journal
 from tests.unit.schedules.given import at, plan, timeline
@@ -213,6 +217,25 @@ def test_a_data_directory_holds_a_journal_too(shell: Shell) -> None:
     (shell.folder / "data").mkdir()
     write_journal(Path("data") / "journal.db", morning().facts)
     assert answer(shell, "status", "--data", "data")["site"] == "home"
+
+
+async def test_the_record_of_a_data_directory_tells_what_its_journal_forgot(shell: Shell) -> None:
+    (shell.folder / "data").mkdir()
+    path = Path("data") / "journal.db"
+    write_journal(path, morning().facts)
+    before = shell("log", "--data", "data").lines()
+    journal = SqliteJournal(path)
+    keeper = RecordKeeper(journal, path.with_name("record.db"))
+    keeping = asyncio.ensure_future(keeper.run())
+    await keeper.caught_up()
+    assert await journal.forget(await journal.end(), keep=1) > 0
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
+    await journal.close()
+    assert shell("log", "--data", "data").lines() == before
+    path.with_name("record.db").unlink()
+    assert len(shell("log", "--data", "data").lines()) < len(before)
 
 
 def test_the_environment_may_name_the_journal(
