@@ -52,6 +52,8 @@ TOTALS: Final = 1_024
 FEW: Final = 3
 CACHE_KIB: Final = 65_536
 """Of the file, kept in memory."""
+MAPPED_BYTES: Final = 2**31 - 65_536
+"""Of the file, read in place: what SQLite copies for itself is void with each thing written."""
 SEPARATOR: Final = "\x1e"
 """Between lines of JSON, which cannot have it inside."""
 ORDERS: Final = {
@@ -84,6 +86,7 @@ class DispatchPages:
             check_same_thread=False,
         )
         self._db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        self._db.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
 
     def close(self) -> None:
         self._db.close()
