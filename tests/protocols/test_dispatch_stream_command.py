@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from pointsman.api.grpc.server import Tls
 from pointsman.config import Key
 from pointsman.config.keys import Role
 from tests.protocols.dispatch_shell import Shell, beside
+from tests.protocols.test_dispatch_guard import Certificates
 from tests.unit.cli.given import ENVIRONMENT, PYTHON
 
 LONG_SECONDS = 30.0
@@ -137,6 +139,21 @@ def test_a_key_is_asked_for_and_judged(
         assert "does not take this key" in shell.refused("list", "8", "--key", KEYS[1].key)
         assert "does not allow" in shell.refused("create", "8", "t", "1", "now", *bob)
         assert "bob's secret" not in shell("create", "8", "t", "1", "now", *bob).error
+
+
+def test_tls_is_spoken_or_what_is_wrong_with_it_is_told(shell: Shell, tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path)
+    tls = Tls(certificates.server, certificates.server.with_suffix(".key"))
+    with beside(tmp_path / "served", tls=tls) as server:
+        url = f"grpc://{server.host}"
+        trusting = f"{url}?ssl_root_certificates_path={certificates.authority}"
+        assert shell.did("list", "7", "--url", trusting) == "0 dispatches\n"
+        distrusted = shell.refused("list", "7", "--url", url)
+        assert "certificate" in distrusted
+        assert "ssl_root_certificates_path" in distrusted
+        assert "leave out ssl=false" in shell.refused("list", "7", "--url", f"{url}?ssl=false")
+        missing = f"{url}?ssl_root_certificates_path={tmp_path}/missing.pem"
+        assert "Failed to read root certificates" in shell.refused("list", "7", "--url", missing)
 
 
 def test_a_server_that_dies_among_deletions_hides_none_of_them(

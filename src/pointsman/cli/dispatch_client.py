@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -26,7 +27,7 @@ from pointsman.dispatches.model import Dispatch  # noqa: E402
 NO_KEY: Final = "none"
 """Shown to a server that asks for no key: the client will not go without one."""
 SETTLED_SECONDS: Final = 0.1
-TLS_SPOKEN_TO_NONE: Final = ("wrong_version_number", "ssl handshake", "tls handshake", "ssl_error")
+PLAINTEXT: Final = re.compile(r"[?&]ssl=(?:false|off|0)(?:&|$)", re.IGNORECASE)
 EVENTS: Final = {1: "created", 2: "updated", 3: "deleted"}
 
 Answer = TypeVar("Answer")
@@ -167,22 +168,29 @@ class _Told:
             case StatusCode.UNAVAILABLE:
                 return Lost(self._away(said))
             case StatusCode.CANCELLED | StatusCode.RESOURCE_EXHAUSTED | StatusCode.ABORTED:
-                return Lost(f"{url} has broken off: {said}")
+                return Lost(self._broken(said))
             case _:
                 return Lost(f"{url} has failed ({code.name}): {said}")
 
     def _away(self, said: str) -> str:
-        words, secure = said.lower(), "ssl=false" not in self._url.lower()
-        if any(sign in words for sign in TLS_SPOKEN_TO_NONE):
+        words, url = said.lower(), self._url
+        if "wrong_version_number" in words:
+            return f"{url} does not speak TLS; end the URL with ?ssl=false"
+        if "certificate_verify_failed" in words:
             return (
-                f"{self._url} and this command do not agree on TLS; if that server has none, "
-                "end the URL with ?ssl=false"
+                f"the certificate of {url} is not trusted; "
+                "?ssl_root_certificates_path=FILE.pem says whose are"
             )
-        if "failed to connect" in words:
-            reason = said.rpartition(": ")[2]
-            return f"no server answers at {self._url}: {reason.lower()}"
-        hint = "" if secure else "; if it speaks TLS, leave out ssl=false"
-        return f"{self._url} has broken off: {said}{hint}"
+        if "handshake" in words:
+            return f"{url} and this command do not agree on TLS: {said.rpartition('): ')[2]}"
+        if "failed to connect" not in words:
+            return self._broken(said)
+        if "socket closed" in words and PLAINTEXT.search(url):
+            return f"{url} hangs up; if it speaks TLS, leave out ssl=false"
+        return f"no server answers at {url}: {words.rpartition(': ')[2]}"
+
+    def _broken(self, said: str) -> str:
+        return f"{self._url} has broken off: {said}"
 
 
 @asynccontextmanager
