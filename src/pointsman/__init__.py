@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pointsman.schedules.report import Report
 
 __all__ = ["run"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def run(  # noqa: PLR0913  The flags of `pointsman run` are its keywords.
