@@ -156,7 +156,7 @@ def test_tls_is_spoken_or_what_is_wrong_with_it_is_told(shell: Shell, tmp_path: 
         assert "Failed to read root certificates" in shell.refused("list", "7", "--url", missing)
 
 
-def test_a_server_that_dies_among_deletions_hides_none_of_them(
+def test_at_a_server_that_is_away_nothing_is_deleted(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with beside(tmp_path / "served") as server:
