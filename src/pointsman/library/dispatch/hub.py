@@ -93,6 +93,8 @@ class Hub:
         self._events: WeakSet[EventInbox] = WeakSet()
         self._runs: WeakSet[RunInbox] = WeakSet()
         self._tellings: dict[int, deque[_Telling]] = {}
+        self._took: dict[int, int] = {}
+        """Up to where it was taken, as long as that is not journaled."""
         self._notable: dict[int, Followed] = {}
         """Those that run, or wait for a receiver, or have missed runs."""
         self.unfinished: set[int] = set()
@@ -106,6 +108,7 @@ class Hub:
         """Know nothing. Whoever takes something is heard by `take`."""
         self._take, self.missed = take, 0
         self._tellings.clear()
+        self._took.clear()
         self._notable.clear()
         self.unfinished.clear()
 
@@ -166,7 +169,9 @@ class Hub:
         for followed in tuple(self._notable.values()):
             if inbox.type in (None, followed.dispatch.data.type):
                 run = followed.run if inbox.going else None
-                for change in (run,) if run else followed.waiting:
+                took = self._took.get(followed.dispatch.id, 0)
+                waiting = [change for change in followed.waiting if change.seq > took]
+                for change in (run,) if run else waiting:
                     self._put([inbox], followed, change)
 
     def close(self) -> None:
@@ -187,12 +192,15 @@ class Hub:
         if tellings is not None and not tellings:
             self._tellings.pop(dispatch_id, None)
         if last is not None:
+            self._took[dispatch_id] = last
             self._take(dispatch_id, last)
 
     # Inside
 
     def _remember(self, followed: Followed) -> None:
         id = followed.dispatch.id
+        if not followed.waiting or followed.waiting[0].seq > self._took.get(id, 0):
+            self._took.pop(id, None)
         if followed.run or followed.waiting or followed.missed:
             self._notable[id] = followed
         else:
@@ -203,6 +211,7 @@ class Hub:
             self.unfinished.add(id)
 
     def _forget(self, id: int) -> None:
+        self._took.pop(id, None)
         self._notable.pop(id, None)
         self.unfinished.discard(id)
 
