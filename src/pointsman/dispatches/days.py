@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Collection
 from datetime import MAXYEAR, date
+from functools import lru_cache
 from typing import Final
 
 from pointsman.dispatches.sieves import DAY, Blocks
@@ -64,10 +65,9 @@ class Days:
 
     def _days(self, month: int) -> list[int]:
         """The days of a month that pass. Months are of 28 shapes, so each is worked out once."""
-        year, number = divmod(month, MONTHS)
-        if self._months and number + 1 not in self._months:
+        if self._months and month % MONTHS + 1 not in self._months:
             return []
-        shape = monthrange(year, number + 1)
+        shape = _shape(month % CYCLE_MONTHS)
         days = self._of_shape.get(shape)
         if days is None:
             first, length = shape
@@ -78,6 +78,13 @@ class Days:
                 if not self._weekdays or (first + day - 1) % 7 in self._weekdays
             ]
         return days
+
+
+@lru_cache(CYCLE_MONTHS)
+def _shape(month: int) -> tuple[int, int]:
+    """The first weekday of a month, and how many days it has."""
+    year, number = divmod(month, MONTHS)
+    return monthrange(year + CYCLE_MONTHS // MONTHS, number + 1)
 
 
 def _month(day: date) -> int:

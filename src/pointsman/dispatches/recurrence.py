@@ -83,9 +83,23 @@ class Recurrence:
         """The end, which a count is worked out to once. None: there is no end."""
         if self._count is not None:
             count, self._count = self._count, None
-            counted = islice(self.between(self.start, FOREVER), count)
-            self._last = max(counted, default=self.start - MOMENT)
+            if self._zone is UTC:
+                self._last = self._counted(count)
+            else:
+                counted = islice(self.between(self.start, FOREVER), count)
+                self._last = max(counted, default=self.start - MOMENT)
         return self._last
+
+    def _counted(self, count: int) -> datetime:
+        """The last of so many occurrences, where each minute that passes is one of them."""
+        minute, end = _minute(self.start), FOREVER.toordinal() * DAY
+        found: int | None = None
+        for _ in range(count):
+            passing = first(self._sieves, minute)
+            if passing is None or passing >= end:
+                break
+            found, minute = passing, passing + 1
+        return self.start - MOMENT if found is None else self._instant(found)
 
     def _first(self, instant: datetime) -> datetime | None:
         wall = _local(instant - MOMENT, self._zone) + MOMENT
