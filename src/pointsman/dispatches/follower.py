@@ -17,9 +17,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from heapq import nsmallest
 from itertools import chain, islice, takewhile
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
 from pointsman.core.agenda import Agenda
 from pointsman.core.entity import Forgotten, Rejected, Wake
@@ -48,6 +49,11 @@ FACTS_MOST: Final = 490
 SEEN_MOST: Final = 500
 ENDED_KEPT: Final = 1_000
 """So many that were deleted or are over are still known. Then the oldest half is forgotten."""
+
+SHARED_MOST: Final = 4_096
+"""So many targets and rules are kept once, however many dispatches have them."""
+
+Value = TypeVar("Value")
 
 
 @dataclass(slots=True)
@@ -109,7 +115,7 @@ def due(follower: Follower) -> datetime | None:
 
 
 def _keep(follower: Follower, thing: str, followed: Followed) -> None:
-    follower.followed[thing] = followed
+    follower.followed[thing] = _lean(followed)
     if followed.due is None:
         follower.agenda.drop(thing)
     else:
@@ -118,6 +124,22 @@ def _keep(follower: Follower, thing: str, followed: Followed) -> None:
         follower.ended.add(thing)
     else:
         follower.ended.discard(thing)
+
+
+def _lean(followed: Followed) -> Followed:
+    """The same, with a target and a rule that it shares with all others that have them."""
+    dispatch, data = followed.dispatch, followed.dispatch.data
+    target, rule = _shared(data.target), _shared(data.recurrence)
+    if target is data.target and rule is data.recurrence:
+        return followed
+    data = replace(data, target=target, recurrence=rule)
+    return replace(followed, dispatch=replace(dispatch, data=data))
+
+
+@lru_cache(SHARED_MOST)
+def _shared(value: Value) -> Value:
+    """The first of all that are equal."""
+    return value
 
 
 def _told(follower: Follower, now: datetime) -> Sequence[Fact]:
