@@ -62,6 +62,17 @@ def server_process(folder: Path, port: int) -> Iterator[Popen[str]]:
             process.kill()
 
 
+@contextmanager
+def reader_process(folder: Path, url: str) -> Iterator[Popen[str]]:
+    """A program that follows dispatches with a journal, which may be killed."""
+    command = [sys.executable, "-m", "tests.protocols.library_reader", str(folder), url]
+    with Popen(command, stdout=PIPE, text=True, env=os.environ | _paths()) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def free_port() -> int:
     import socket
 

@@ -83,6 +83,8 @@ class Connection:
         self._backoff = Backoff()
         self._events: deque[pb2.StreamMicrogridDispatchesResponse] = deque()
         self._news = asyncio.Event()
+        self._end: AioRpcError | StreamEnded | None = None
+        """Of the stream that is followed."""
         self._said = ""
 
     async def run(self) -> None:
@@ -107,6 +109,7 @@ class Connection:
         """
         self._events.clear()
         self._news.clear()
+        self._end = None
         async with asyncio.TaskGroup() as tasks:
             request = pb2.StreamMicrogridDispatchesRequest(microgrid_id=self._microgrid_id)
             seconds = self._client.stream_timeout.total_seconds()
@@ -120,12 +123,21 @@ class Connection:
                 call.cancel()
 
     async def _read(self, stream: Stream) -> None:
-        async for event in stream:
-            if len(self._events) >= BUFFER:
-                raise StreamEnded(f"more than {BUFFER} events came during a listing")
-            self._events.append(event)
+        """Take what comes. That it ended is noticed when all that came is taken in."""
+        try:
+            async for event in stream:
+                if len(self._events) >= BUFFER:
+                    raise StreamEnded(f"more than {BUFFER} events came during a listing")
+                self._events.append(event)
+                self._news.set()
+            raise StreamEnded("the server ended the stream")
+        except (AioRpcError, StreamEnded) as end:
+            self._end = end
             self._news.set()
-        raise StreamEnded("the server ended the stream")
+
+    def _check_end(self) -> None:
+        if self._end is not None:
+            raise self._end
 
     async def _subscribed(self, call: Call) -> bool:
         """Wait until the stream has begun. False: nobody can tell."""
@@ -144,6 +156,7 @@ class Connection:
                 return
             except AioRpcError as error:
                 self._say(ExceptionGroup("listing failed", [error]))
+            self._check_end()
             await asyncio.sleep(backoff.next_seconds())
 
     async def _list_once(self) -> None:
@@ -161,6 +174,7 @@ class Connection:
         """Take in what is streamed. If nobody knew when that began, what came before is listed."""
         while True:
             while not self._events:
+                self._check_end()
                 self._news.clear()
                 await self._news.wait()
             if not certain:
