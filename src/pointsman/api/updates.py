@@ -19,8 +19,10 @@ Update: TypeAlias = Created | Updated | Deleted
 """What may happen to a dispatch. Each says the whole of it, as it is from then on or last was."""
 ShapeT = TypeVar("ShapeT")
 
-WAITING_LIMIT: Final = 10_000
+WAITING_LIMIT: Final = 5_000
 """Updates that one subscriber may be behind."""
+SLICE: Final = 100
+"""Updates that are told before subscribers get a turn of the event loop to take them."""
 
 
 class Lagging(Exception):
@@ -43,10 +45,14 @@ class Updates(Generic[ShapeT]):
 
     async def run(self) -> None:
         """Tell everybody, until cancelled."""
+        count = 0
         async for _, happened in self._happenings:
             fact = happened.fact
             if isinstance(fact, Created | Updated | Deleted):
                 self._tell(fact)
+                count += 1
+                if count % SLICE == 0:
+                    await asyncio.sleep(0)
 
     @contextmanager
     def subscribe(self, microgrid_id: int) -> "Iterator[Subscription[ShapeT]]":

@@ -94,6 +94,18 @@ async def test_who_does_not_keep_up_is_let_go_and_nobody_else_is(told: Told) -> 
             await anext(slow)
 
 
+async def test_who_is_ready_to_take_is_not_let_go_because_much_came_at_once() -> None:
+    told = Told(limit=250)
+    for n in range(1_000):
+        told.facts.put_nowait(Updated(replace(DISPATCH, id=n)))
+    with told.updates.subscribe(MICROGRID) as subscription:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(told.updates.run())
+            ids = [update.dispatch.id for update in await taken(subscription, 1_000)]
+            running.cancel()
+    assert ids == list(range(1_000))
+
+
 async def test_whoever_was_let_go_is_told_nothing_more(told: Told) -> None:
     with told.updates.subscribe(MICROGRID) as slow:
         await told.tell(*(Updated(DISPATCH) for _ in range(5)))
