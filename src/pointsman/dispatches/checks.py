@@ -125,9 +125,10 @@ def check_rule(rule: Rule) -> None:
     _all_within("recurrence.byhours", rule.hours, 0, 23)
     _all_within("recurrence.byweekdays", rule.weekdays, 0, 6)
     _all_within("recurrence.bymonths", rule.months, 1, 12)
-    _all_within("recurrence.bymonthdays", rule.month_days, -DAYS_MOST, DAYS_MOST)
-    if 0 in rule.month_days:
-        raise Invalid("recurrence.bymonthdays is 0: 1 to 31 or -31 to -1 are allowed")
+    _few("recurrence.bymonthdays", rule.month_days)
+    for day in rule.month_days:
+        if not 1 <= abs(day) <= DAYS_MOST:
+            raise Invalid(f"recurrence.bymonthdays is {day}: 1 to 31 or -31 to -1 are allowed")
 
 
 def _zone(payload: Mapping[str, Any]) -> Any:  # noqa: ANN401  A zone of the standard library.
@@ -158,10 +159,14 @@ def _inside(outer: Mapping[str, object] | list[object]) -> Iterable[object]:
 
 
 def _all_within(field: str, values: Collection[int], least: int, most: int) -> None:
-    if len(values) > PARTS_MOST:
-        raise Invalid(f"{field} has {len(values)} values: at most {PARTS_MOST} are allowed")
+    _few(field, values)
     for value in values:
         _within(field, value, least, most)
+
+
+def _few(field: str, values: Collection[int]) -> None:
+    if len(values) > PARTS_MOST:
+        raise Invalid(f"{field} has {len(values)} values: at most {PARTS_MOST} are allowed")
 
 
 def _within(field: str, value: int, least: int, most: int) -> None:

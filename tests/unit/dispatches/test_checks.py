@@ -32,6 +32,10 @@ def kinds(*kinds: ComponentKind) -> dict[str, Target]:
             "BATTERY has one of LI_ION, NA_ION, not 'PV'",
         ),
         (kinds(ComponentKind(Category.METER, "AC")), "METER has no type, not 'AC'"),
+        ({"target": Target(tuple(range(10_001)))}, "target has 10001 components: at most 10000"),
+        ({"type": "x" * 1_001}, "type has 1001 characters: at most 1000"),
+        (rule(hours=(1,) * 1_001), "recurrence.byhours has 1001 values: at most 1000"),
+        (rule(month_days=(1,) * 1_001), "recurrence.bymonthdays has 1001 values: at most 1000"),
         ({"duration_seconds": -1}, "duration is -1: 0 to 4294967295"),
         ({"duration_seconds": 2**32}, "duration is 4294967296"),
         ({"payload": {"deep": DEEPEST}}, "nested deeper than the 5 levels"),
@@ -68,6 +72,9 @@ def test_what_makes_no_sense_is_refused_in_one_line(fields: dict[str, Any], refu
     "fields",
     [
         {"target": Target((0, 2**64 - 1))},
+        {"target": Target(tuple(range(10_000)))},
+        {"type": "x" * 1_000},
+        rule(hours=(1,) * 1_000),
         kinds(ComponentKind(Category.INVERTER, "PV"), ComponentKind(Category.CHP)),
         {"duration_seconds": 0},
         {"duration_seconds": 2**32 - 1},
@@ -86,6 +93,13 @@ def test_a_start_in_the_past_is_refused_and_one_right_now_is_not() -> None:
     check_start(at(8), at(8))
     with pytest.raises(Invalid, match="has passed, as it is"):
         check_start(at(8), at(8) + timedelta.resolution)
+
+
+def test_a_start_for_which_there_is_no_room_in_the_calendar_is_refused() -> None:
+    last = datetime(9999, 12, 30, tzinfo=at(0).tzinfo)
+    check_start(last - timedelta.resolution, at(8))
+    with pytest.raises(Invalid, match="times before 9999-12-30T00:00:00"):
+        check_start(last, at(8))
 
 
 @pytest.mark.parametrize(
