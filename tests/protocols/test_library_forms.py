@@ -32,7 +32,7 @@ from pointsman.dispatch.actor import DispatchingActor
 from tests.protocols.library_bench import ANY_PORT, MICROGRID, create, next_of, serving, until
 
 HOUR = timedelta(hours=1)
-SECRET = {"sign_secret": "hush"}
+SECRET = "hush"  # noqa: S105
 KEYS = """
 [[key]]
 name = "planner"
@@ -187,7 +187,7 @@ async def test_keys_and_signatures_are_shown(tmp_path: Path) -> None:
     async with asyncio.TaskGroup() as tasks:
         server = tasks.create_task(serve(Serving(settings), listening.set_result))
         url = await listening
-        signed = Dispatcher(microgrid_id=1, server_url=url, auth_key="top", **SECRET)
+        signed = Dispatcher(microgrid_id=1, server_url=url, auth_key="top", sign_secret=SECRET)
         async with asyncio.timeout(10), signed:
             await create(signed.client)
         async with grpc.aio.insecure_channel(address(url)) as channel:
