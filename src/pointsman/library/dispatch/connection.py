@@ -29,6 +29,7 @@ from pointsman.dispatches.runs import Overlap
 from pointsman.library.dispatch.backoff import Backoff
 from pointsman.library.dispatch.listing import Lister
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.loading import collector_paused
 
 log = logging.getLogger(__name__)
 AT_ONCE: Final = 50
@@ -161,8 +162,9 @@ class Connection:
 
     async def _list_once(self) -> None:
         began = self._clock.now()
-        listing = await self._lister.unfinished(began, tuple(self._unfinished()))
-        await self._see(listing.dispatches)
+        with collector_paused():
+            listing = await self._lister.unfinished(began, tuple(self._unfinished()))
+            await self._see(listing.dispatches)
         newest = max((one.update_time for one in listing.dispatches), default=began)
         listed = Listed(frozenset(listing.ids), max(began, newest))
         while await self._submit(listed):

@@ -96,26 +96,28 @@ class Hub:
         self._took: dict[int, int] = {}
         """Up to where it was taken, as long as that is not journaled."""
         self._notable: dict[int, Followed] = {}
-        """Those that run, or wait for a receiver, or have missed runs."""
+        """Those that run, or wait for a receiver."""
+        self._missed: dict[int, Followed] = {}
+        """Those of which runs were missed since they are followed."""
         self.unfinished: set[int] = set()
         """Those that may run or be told of again."""
-        self.missed = 0
-        """How often runs were missed."""
 
     # What happens
 
     def begin(self, take: Take) -> None:
         """Know nothing. Whoever takes something is heard by `take`."""
-        self._take, self.missed = take, 0
+        self._take = take
         self._tellings.clear()
         self._took.clear()
         self._notable.clear()
+        self._missed.clear()
         self.unfinished.clear()
 
     def recall(self, followed: Iterable[Followed]) -> None:
         """Know what an earlier life has left, and tell what nobody has taken."""
         for one in followed:
             self._remember(one)
+            self._remember_missed(one)
         for inbox in tuple(self._runs):
             self._welcome(inbox)
 
@@ -128,19 +130,20 @@ class Hub:
         match fact:
             case Noticed(_, news):
                 self._tell_event(followed, news)
+                if news is News.UPDATED:
+                    self._remember_missed(followed)
                 if followed.fault:
                     log.warning("dispatch %d has no runs: %s", followed.dispatch.id, followed.fault)
             case Announced():
                 self._tell_run(followed, fact.change)
             case Missed():
-                self.missed += 1
+                self._remember_missed(followed)
             case _:
                 pass
 
     def with_missed_runs(self) -> list[Dispatch]:
         """Those of which runs were over before anybody could be told."""
-        missed = [one for one in self._notable.values() if one.missed]
-        return [handed_out(one, self._clock) for one in missed]
+        return [handed_out(one, self._clock) for one in self._missed.values()]
 
     # Receivers
 
@@ -201,16 +204,26 @@ class Hub:
         id = followed.dispatch.id
         if not followed.waiting or followed.waiting[0].seq > self._took.get(id, 0):
             self._took.pop(id, None)
-        if followed.run or followed.waiting or followed.missed:
+        if followed.run or followed.waiting:
             self._notable[id] = followed
         else:
             self._notable.pop(id, None)
+        if id in self._missed:
+            self._remember_missed(followed)
         if followed.ended or followed.deleted:
             self.unfinished.discard(id)
         else:
             self.unfinished.add(id)
 
+    def _remember_missed(self, followed: Followed) -> None:
+        """Until it is told of a run after which none was missed."""
+        if followed.missed:
+            self._missed[followed.dispatch.id] = followed
+        else:
+            self._missed.pop(followed.dispatch.id, None)
+
     def _forget(self, id: int) -> None:
+        self._missed.pop(id, None)
         self._took.pop(id, None)
         self._notable.pop(id, None)
         self.unfinished.discard(id)
@@ -274,5 +287,8 @@ def _nobody_takes(dispatch_id: int, seq: int) -> None:
     """Nothing is told before it begins."""
 
 
-def _of_type(inboxes: Iterable[InboxT], type_: str) -> Iterator[InboxT]:
-    return (one for one in tuple(inboxes) if not one.closed and one.type in (None, type_))
+def _of_type(inboxes: WeakSet[InboxT], type_: str) -> Iterator[InboxT]:
+    if inboxes:  # A hundred thousand may be told of before anybody listens.
+        for one in tuple(inboxes):
+            if not one.closed and one.type in (None, type_):
+                yield one
