@@ -19,6 +19,7 @@ from pointsman.dispatches.facts import Created, Deleted, Updated
 from pointsman.dispatches.following import (
     Announced,
     Intent,
+    Leave,
     Listed,
     See,
     SeeDeleted,
@@ -61,11 +62,15 @@ class Claimed:
         clock: Clock,
         microgrid_ids: Collection[int],
         pages: Pages,
+        *,
+        earlier: Collection[int] = (),
     ) -> None:
+        """`earlier` are microgrids that may have been claimed before. They are followed no more."""
         self._journal = journal
         self._submit = submit
         self._clock = clock
         self._pages = pages
+        self._left = [follower_id(id, SERVER) for id in earlier if id not in microgrid_ids]
         self._ids = {id: follower_id(id, SERVER) for id in microgrid_ids}
         self._sources = {f"{DISPATCHES.name}/{dispatches_id(id)}": id for id in microgrid_ids}
         self._followers = {f"{FOLLOWER.name}/{own}": id for id, own in self._ids.items()}
@@ -82,6 +87,9 @@ class Claimed:
         place = await self._journal.end()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._ask_all())
+            for id in self._left:
+                while await self._submit(FOLLOWER, id, Leave()):
+                    pass
             for microgrid_id in self._ids:
                 await self._catch_up(microgrid_id)
             self.caught_up.set()

@@ -163,3 +163,33 @@ def test_who_has_too_much_to_do_is_asked_again(tmp_path: Path) -> None:
             assert server.busy == 0
 
     asyncio.run(story())
+
+
+def test_who_is_claimed_no_more_is_followed_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+
+    async def nothing(microgrid_id: int) -> AsyncIterator[Sequence[Dispatch]]:
+        assert microgrid_id == OTHER
+        yield ()
+
+    async def story() -> None:
+        async with serving(path) as server:
+            await server.ask(now(64))
+            await server.until_taken("STARTED")
+        assert state_of(path).followed
+        async with serving(path, reacting=False) as server, asyncio.timeout(10):
+            claimed = Claimed(
+                server.journal,
+                server.submit,
+                CLOCK,
+                [OTHER],
+                nothing,
+                earlier=[MICROGRID, OTHER],
+            )
+            async with asyncio.TaskGroup() as tasks:
+                life = tasks.create_task(claimed.run())
+                await claimed.caught_up.wait()
+                life.cancel()
+
+    asyncio.run(story())
+    assert not state_of(path).followed

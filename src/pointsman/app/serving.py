@@ -20,12 +20,13 @@ from pointsman.api.updates import Updates
 from pointsman.app.endings import LEAVE_SECONDS, LOOK_SECONDS, one_cause, replaced
 from pointsman.app.places import placement
 from pointsman.config import Settings, Site, SiteError, read_keys, read_site
-from pointsman.dispatches import DISPATCHES, FOLLOWER, IDS
+from pointsman.dispatches import DISPATCHES, FOLLOWER, IDS, microgrid_of
 from pointsman.dispatches.model import Dispatch
 from pointsman.dispatches.runs import GRACE
 from pointsman.dispatches.views import Filter, Interval, Query, Sort, SortField
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
+from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.reactions import Claimed
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.engine import Engine
@@ -123,7 +124,11 @@ class _Server:
             unfinished = Filter(end_time=Interval(self._clock.now() - GRACE))
             return _all_pages(dispatches, Query(microgrid_id, unfinished, OLDEST_FIRST, PAGE_MOST))
 
-        return Claimed(self._journal, self._engine.submit, self._clock, microgrid_ids, pages)
+        with closing(SqliteReader(self._journal.path)) as reader:
+            found = map(microgrid_of, reader.sites_now())
+            earlier = [microgrid_id for microgrid_id in found if microgrid_id is not None]
+        submit = self._engine.submit
+        return Claimed(self._journal, submit, self._clock, microgrid_ids, pages, earlier=earlier)
 
     def _tls(self) -> Tls | None:
         certificate, key = self._settings.tls_certificate, self._settings.tls_key

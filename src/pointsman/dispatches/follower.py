@@ -29,6 +29,7 @@ from pointsman.dispatches.following import (
     Fact,
     Followed,
     Intent,
+    Leave,
     Listed,
     Missed,
     News,
@@ -89,6 +90,8 @@ def decide(follower: Follower, intent: Intent | Wake, now: datetime) -> Sequence
         case TakeAll():
             told = (_taken(known, known.seq) for known in follower.followed.values())
             facts = list(islice(chain.from_iterable(told), FACTS_MOST))
+        case Leave():
+            return [Forgotten(thing) for thing in islice(follower.followed, FACTS_MOST)]
         case _:
             assert_never(intent)
     return [*facts, *_tidied(follower, facts)] if facts else []

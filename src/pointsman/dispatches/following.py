@@ -139,7 +139,12 @@ class TakeAll:
     """All that was told so far is taken. Ask again until nothing comes of it, as with `Listed`."""
 
 
-Intent: TypeAlias = See | SeeDeleted | Listed | Take | TakeAll
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nobody is to follow any more: all is forgotten. Ask again until nothing comes of it."""
+
+
+Intent: TypeAlias = See | SeeDeleted | Listed | Take | TakeAll | Leave
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Final, TypeAlias, assert_never
 
 from pointsman.core.entity import Rejected, Wake
-from pointsman.core.names import entity_name, shard_site
+from pointsman.core.names import shard_site, word
 
+MICROGRID: Final = "microgrid-"
 SHARDS_MOST: Final = 64
 DRAWN_MOST: Final = 1_000_000
 """Numbers of one draw."""
@@ -85,13 +86,28 @@ def drawn_ids(drawn: Drawn, count: int, shard: int) -> range:
     return range(first * SHARDS_MOST + shard, last * SHARDS_MOST + shard + 1, SHARDS_MOST)
 
 
+def microgrid_site(microgrid_id: int) -> str:
+    """The site that a microgrid is in the names of entities: `microgrid-7`."""
+    return f"{MICROGRID}{microgrid_id}"
+
+
+def microgrid_of(site: str) -> int | None:
+    """The microgrid that a site in a name is. None: it is none."""
+    number = site.removeprefix(MICROGRID)
+    return int(number) if number != site and number.isdecimal() else None
+
+
 def dispatches_id(microgrid_id: int) -> str:
     """The id of the one entity that holds a microgrid's dispatches: `microgrid-7/catalogue`.
 
     A site that names its microgrid lives with it: see `placement` in `app`.
     """
-    name = entity_name("dispatches", f"microgrid-{microgrid_id}", "catalogue")
-    return name.removeprefix("dispatches/")
+    return f"{microgrid_site(microgrid_id)}/catalogue"
+
+
+def follower_id(microgrid_id: int, name: str) -> str:
+    """The id of the follower of that name: it lives where the microgrid's dispatches do."""
+    return f"{microgrid_site(microgrid_id)}/{word(name)}"
 
 
 def ids_id(shard: int) -> str:

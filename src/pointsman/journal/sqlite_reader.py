@@ -102,6 +102,11 @@ class SqliteReader:
             row = self._db.execute("SELECT shard FROM home WHERE site = ?", (site,)).fetchone()
         return row[0] if row else None
 
+    def sites_now(self) -> list[str]:
+        """All (encoded) sites of which anything was ever journaled."""
+        with self._reading():
+            return [site for (site,) in self._db.execute("SELECT site FROM home ORDER BY site")]
+
     def after_now(self, cursor: Cursor, limit: int = PAGE) -> list[tuple[Cursor, Record]]:
         """The next records after `cursor`, as `tail` gives them, none if there are none yet."""
         records = self._after(int(cursor or 0), limit)

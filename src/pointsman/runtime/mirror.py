@@ -1,5 +1,6 @@
 """A mirror: a follower's own copy of one entity, for those who look and do not decide."""
 
+import logging
 from collections.abc import Sequence
 from copy import copy
 from datetime import datetime
@@ -9,8 +10,10 @@ from pointsman.core.entity import FactT, Forgotten, IntentT, Kind, StateT
 from pointsman.core.names import site_of
 from pointsman.journal import Cursor, Record
 from pointsman.journal.sqlite_reader import SqliteReader
-from pointsman.runtime.codec import Codec, Happened
+from pointsman.runtime.codec import Codec, Happened, UnknownFact
 from pointsman.runtime.loading import PAGE
+
+log = logging.getLogger(__name__)
 
 
 class Known(NamedTuple):
@@ -55,13 +58,23 @@ class Mirror(Generic[StateT, IntentT, FactT]):
         return cursor, Known(shard, cursor, newest, {self.name: copy(self.state)})
 
     def load(self, records: Sequence[Record]) -> bool:
-        """Take the last record of each key, in any order. Returns whether all were its own."""
+        """Take the last record of each key, in any order. Returns whether all were its own.
+
+        Raises:
+            UnknownFact: If one cannot be read, unless its kind says that others go on.
+        """
         kind, inside, state = self._kind.name, f"{self.name}/", self.state
         read, evolve = self._codec.open, self._kind.entity.evolve
         own = [r for r in records if r.key.startswith(inside) or r.key == self.name]
         latest: list[datetime] = [] if self.at is None else [self.at]
-        for _, _, key, data in own:
-            fact, at = read(kind, key, data)
+        for _, position, key, data in own:
+            try:
+                fact, at = read(kind, key, data)
+            except UnknownFact as error:
+                if not self._codec.spares(key):
+                    raise
+                log.error("left out at position %s: %s", position, error)
+                continue
             state = evolve(state, fact)
             latest.append(at)
         self.state, self.at = state, max(latest, default=None)

@@ -16,6 +16,7 @@ from pointsman.dispatches.following import (
     Announced,
     Fact,
     Intent,
+    Leave,
     Listed,
     Missed,
     MissedRuns,
@@ -357,3 +358,12 @@ def test_of_what_has_ended_a_bounded_number_is_remembered() -> None:
     assert words == ["Remembered"] + ["Forgotten"] * (ENDED_KEPT // 2)
     assert "0" not in follower.followed, "the oldest first"
     assert "9999" in follower.followed
+
+
+def test_who_leaves_forgets_everything_and_tells_nothing() -> None:
+    follower = seen(dispatch(64), dispatch(128))
+    ask(follower, Wake(), at(8))
+    assert ask(follower, Leave(), at(8)) == ["Forgotten", "Forgotten"]
+    assert follower == initial()
+    assert due(follower) is None
+    assert ask(follower, Leave(), at(9)) == []

@@ -3,15 +3,17 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.entity import Forgotten
 from pointsman.core.names import shard_of, site_of
+from pointsman.dispatches import FOLLOWER
 from pointsman.journal import SHARDS, Record
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
-from pointsman.runtime.codec import Codec, Happened
+from pointsman.runtime.codec import Codec, Happened, UnknownFact
 from pointsman.runtime.mirror import Known, Mirror
 from pointsman.schedules import SCHEDULES
 from tests.unit.cli.given import morning
@@ -133,3 +135,15 @@ def test_it_forgets_with_the_entity() -> None:
     mirror.take(Happened(NAME, Forgotten(command), at(23)))
     assert command not in mirror.state.commands
     assert mirror.at == at(10), "nobody knows when it was forgotten"
+
+
+@pytest.mark.parametrize("broken", [b'{"fact":"Invented"}', b"{"])
+def test_what_cannot_be_read_is_left_out_only_where_others_go_on(
+    broken: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    spared = Mirror(FOLLOWER, "microgrid-7/library")
+    assert spared.load([Record(SHARD, 5, f"{spared.name}/64", broken)])
+    assert not spared.state.followed
+    assert "left out at position 5: 'followers/microgrid-7/library/64'" in caplog.text
+    with pytest.raises(UnknownFact):
+        Mirror(SCHEDULES, ID).load([Record(SHARD, 5, f"{NAME}/cmd", broken)])
