@@ -16,7 +16,20 @@ from benchmarks.machine import load, machine
 from benchmarks.table import Row, markdown, show
 
 ROOT: Final = Path(__file__).parents[1]
-NAMES: Final = ("facts", "lateness", "import", "restart", "memory", "submit", "recurrence")
+NAMES: Final = (
+    "facts",
+    "lateness",
+    "import",
+    "restart",
+    "memory",
+    "submit",
+    "recurrence",
+    "create",
+    "list",
+    "stream",
+    "starts",
+    "library",
+)
 SPEED: Final = """# Speed
 
 What `make bench` printed on one machine. Machines are noisy: a figure is the median of several
