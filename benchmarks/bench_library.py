@@ -34,7 +34,7 @@ DISPATCHES: Final = 100_000
 MICROGRID: Final = 1
 STARTS: Final = 100
 """Among them, spread over some seconds."""
-STARTS_SECONDS: Final = 10
+STARTS_SECONDS: Final = 20
 IDLE_SECONDS: Final = 10
 RUNS: Final = 3
 LOADED_SECONDS: Final = 60
