@@ -12,7 +12,10 @@ from frequenz.api.common.v1alpha8.streaming.event_pb2 import Event
 
 from pointsman.dispatch import Created, Deleted, Dispatcher, Edge, Updated
 from pointsman.dispatch_api.messages import pb_of
+from pointsman.journal import Token
+from pointsman.journal.memory import MemoryJournal
 from pointsman.library.dispatch import connection
+from pointsman.library.dispatch.life import FORGET_RECORDS
 from tests.protocols.library_bench import next_of, nothing_of
 from tests.protocols.odd_server import NOW, Odd, going, later, odd_server, poison
 
@@ -187,3 +190,26 @@ async def test_without_a_server_it_waits_and_says_so_once(
     tries = [line for line in caplog.messages if "trying again" in line]
     assert len(tries) == 1
     assert "UNAVAILABLE" in tries[0]
+
+
+async def test_it_keeps_no_more_however_much_happens() -> None:
+    odd = Odd()
+    async with talking(odd) as talk:
+        assert talk.dispatcher._life is not None  # noqa: SLF001
+        journal = talk.dispatcher._life._journal  # noqa: SLF001
+        for id in range(1_000, 2_200):
+            odd.send(CREATED, going(id))
+            odd.send(DELETED, going(id))
+            if id % 100 == 0:
+                await next_of(talk.runs)
+        await _gone(talk, 2_199)
+        assert isinstance(journal, MemoryJournal)
+        kept = len(journal.load_now(Token(0, 0)))
+        assert kept < FORGET_RECORDS
+
+
+async def _gone(talk: Talk, id: int) -> None:
+    while True:
+        event = await next_of(talk.events)
+        if isinstance(event, Deleted) and int(event.dispatch.id) == id:
+            return
