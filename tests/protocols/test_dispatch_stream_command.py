@@ -169,16 +169,17 @@ def test_at_a_server_that_is_away_nothing_is_deleted(
         assert str(id) in shell.did("list", "7"), "it is still there"
 
 
-def test_without_the_extra_one_line_names_it() -> None:
+@pytest.mark.parametrize("words", [["dispatch", "list", "7"], ["serve"]])
+def test_without_the_extra_one_line_names_it(words: list[str]) -> None:
     code = (
         "import sys; sys.modules['frequenz'] = None;"
-        "from pointsman.cli.errors import run; sys.exit(run(['dispatch', 'list', '7']))"
+        f"from pointsman.cli.errors import run; sys.exit(run({words}))"
     )
     done = subprocess.run(
         [PYTHON[0], "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("pointsman: pointsman dispatch needs the package frequenz")
+    assert done.stderr.startswith(f"pointsman: pointsman {words[0]} needs the package frequenz")
     assert done.stderr.endswith("pip install 'pointsman[dispatch]'\n")
 
 

@@ -141,7 +141,10 @@ def serve(  # noqa: PLR0913  The flags of a server.
     as_json: AsJson = False,
 ) -> None:
     """Serve the Dispatch API over gRPC, until interrupted."""
-    from pointsman.cli import serving
+    from pointsman.cli.extras import needing
+
+    with needing("serve"):
+        from pointsman.cli import serving
 
     serving.serve_until_stopped(
         site or (),

@@ -3,19 +3,17 @@
 Each passes on all that it was given, by name: see `dispatch_flags` for what that means.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
 from pointsman.cli import dispatch_options as options
-from pointsman.cli.errors import FlagError
+from pointsman.cli.extras import needing
 from pointsman.cli.options import AsJson
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-EXTRA: Final = ("frequenz", "google", "grpc")
-"""Packages of the extra `dispatch`."""
 
 app = typer.Typer(
     help="Dispatches of a microgrid, at any server of the Dispatch API.",
@@ -196,13 +194,6 @@ def _commands() -> "ModuleType":
     Raises:
         FlagError: If the extra that they need is not installed.
     """
-    try:
+    with needing("dispatch"):
         from pointsman.cli import dispatches
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in EXTRA:
-            raise
-        raise FlagError(
-            f"pointsman dispatch needs the package {error.name}; "
-            "it comes with pip install 'pointsman[dispatch]'"
-        ) from error
     return dispatches
