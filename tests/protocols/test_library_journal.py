@@ -10,8 +10,9 @@ import pytest
 from frequenz.channels import Receiver
 
 from pointsman.dispatch import Created, Deleted, Dispatch, Dispatcher, DispatchInfo, Edge, Updated
-from pointsman.journal import JournalUnreadable
+from pointsman.journal import Fenced, JournalUnreadable
 from pointsman.journal.ownership import InUse
+from pointsman.journal.sqlite import SqliteJournal
 from tests.protocols.library_bench import (
     SetClock,
     create,
@@ -177,6 +178,34 @@ async def test_one_process_has_one_journal(tmp_path: Path) -> None:
     wrong = Dispatcher(microgrid_id=1, server_url=NOWHERE, journal=tmp_path / "other.db")
     with pytest.raises(JournalUnreadable):
         wrong.start()
+
+
+async def test_who_was_replaced_says_so_and_ends(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(tmp_path) as url:
+        one = Dispatcher(microgrid_id=1, server_url=url, journal=tmp_path / "edge.db")
+        await one.start()
+        runs = one.running_status_change.new_receiver()
+        await one.wait_for_initialization()
+        other = SqliteJournal(tmp_path / "edge.db")
+        await other.claim(0)
+        await create(one.client)
+        async with asyncio.timeout(5):
+            assert [run async for run in runs] == []
+            with pytest.raises(BaseExceptionGroup) as ended:
+                await one.stop()
+        await other.close()
+    assert ended.group_contains(Fenced, match=r"edge\.db: another process took over")
+    assert "has ended, and all its receivers" in caplog.text
+
+
+async def test_who_gives_up_waiting_leaves_nothing_running() -> None:
+    one = Dispatcher(microgrid_id=1, server_url=NOWHERE)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2), one:
+            raise AssertionError("there is no server")
+    assert not one.is_running
 
 
 async def test_a_server_that_is_killed_is_followed_again(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The dispatcher: the way in to a microgrid's dispatches, for those who act on them."""
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from pointsman.library.dispatch.merging import MergeStrategy
 from pointsman.library.dispatch.service import BackgroundService, Started
 from pointsman.runtime.clock import Clock, SystemClock
 
+log = logging.getLogger(__name__)
 ReceivedT_co = TypeVar("ReceivedT_co", covariant=True)
 
 
@@ -127,12 +129,19 @@ class Dispatcher(BackgroundService):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        await self.wait_for_initialization()
+        try:
+            await self.wait_for_initialization()
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def _run(self, life: Life) -> None:
         try:
             await life.run()
+        except Exception as error:
+            log.error("%s has ended, and all its receivers: %s", self, error)
+            raise
         finally:
             managed, self._managed = self._managed, {}
             for dispatcher in managed.values():

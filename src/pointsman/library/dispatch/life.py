@@ -106,10 +106,12 @@ class Life:
             with _one_cause(self._path):
                 await self._live(self._engine)
         finally:
-            self.ended = True
-            self.initialized.set()
-            self._hub.close()
-            await self._close()
+            try:
+                await self._close()
+            finally:
+                self.ended = True
+                self.initialized.set()
+                self._hub.close()  # Last: whoever hears of it may ask at once why it ended.
 
     async def _live(self, engine: Engine) -> None:
         async with asyncio.TaskGroup() as tasks:
