@@ -26,7 +26,7 @@ from pointsman.dispatches.views import (
 )
 from pointsman.journal import Cursor, Record
 from pointsman.runtime.codec import Codec
-from pointsman.runtime.dispatch_pages import DispatchPages
+from pointsman.runtime.dispatch_pages import INDEXED, DispatchPages
 from pointsman.runtime.dispatch_table import DispatchTable
 from pointsman.runtime.record_file import RecordFile
 
@@ -70,7 +70,7 @@ SORTS = st.builds(Sort, st.sampled_from(SortField), st.booleans())
 
 
 @st.composite
-def dispatches(draw: st.DrawFn, id: int) -> Dispatch:
+def dispatches(draw: st.DrawFn, id: int, microgrid: int = 7) -> Dispatch:
     data = DispatchData(
         draw(TYPES),
         draw(INSTANTS),
@@ -81,21 +81,31 @@ def dispatches(draw: st.DrawFn, id: int) -> Dispatch:
         recurrence=draw(st.none() | st.just(Rule(Frequency.DAILY))),
     )
     made, changed = draw(INSTANTS), draw(INSTANTS)
-    return Dispatch(id, 7, data, made, changed, end_time=draw(st.none() | INSTANTS))
+    return Dispatch(id, microgrid, data, made, changed, end_time=draw(st.none() | INSTANTS))
 
 
 CATALOGUES = st.lists(st.sampled_from(IDS), unique=True).flatmap(
     lambda ids: st.tuples(*(dispatches(id) for id in ids))
 )
 
+NEWS = st.lists(
+    st.tuples(
+        st.tuples(st.sampled_from(IDS), st.sampled_from([7, 8])).flatmap(
+            lambda named: dispatches(*named)
+        ),
+        st.sampled_from([False, False, True]),
+    ),
+    max_size=6,
+)
+
 
 class Book:
     """A record that dispatches are written to, and its reader."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, indexed: int = INDEXED) -> None:
         self.path = Path(folder) / "journal.db.record"
         self.file = RecordFile(self.path, "journal", [DispatchTable()])
-        self.pages = DispatchPages(self.path)
+        self.pages = DispatchPages(self.path, indexed=indexed)
         self.written = 0
 
     def write(self, *facts: Created | Updated | Deleted) -> None:
@@ -185,15 +195,62 @@ def test_microgrids_do_not_see_each_other(tmp_path: Path) -> None:
         assert book.pages.page(Query(8)).total == 0
 
 
-def test_a_total_is_counted_once_while_nothing_changes(tmp_path: Path) -> None:
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(NEWS, FILTERS, SORTS), max_size=8), st.sampled_from([0, 10_000]))
+def test_a_list_knows_what_has_changed_since_the_one_before(
+    story: list[tuple[list[tuple[Dispatch, bool]], Filter, Sort]], indexed: int
+) -> None:
+    """Of two microgrids in turn, also where there is room for the index of one only."""
+    last: dict[tuple[int, int], Dispatch] = {}
+    with TemporaryDirectory() as folder, closing(Book(folder, indexed)) as book:
+        for news, filter, sort in story:
+            book.write(*(Deleted(one) if gone else Updated(one) for one, gone in news))
+            for one, gone in news:
+                last.pop((one.microgrid_id, one.id), None)
+                if not gone:
+                    last[one.microgrid_id, one.id] = one
+            for microgrid in (7, 8):
+                own = [one for one in last.values() if one.microgrid_id == microgrid]
+                wanted = in_order([one for one in own if fits(filter, one)], sort)
+                page = book.pages.page(Query(microgrid, filter, sort, 3))
+                assert (list(page.dispatches), page.total) == (wanted[:3], len(wanted))
+                assert (page.next is None) == (len(wanted) <= 3)
+
+
+def test_what_did_not_change_is_not_read_again(tmp_path: Path) -> None:
     data = DispatchData("charge", NOON, Target((1,)))
+    some = [Dispatch(64 * n, 7, data, NOON, NOON) for n in range(1, 11)]
     asked = Query(7, Filter(active=True), page_size=1)
     with closing(Book(str(tmp_path))) as book:
-        book.write(*(Created(Dispatch(64 * n, 7, data, NOON, NOON)) for n in range(1, 6)))
-        assert book.pages.page(asked).total == 5
+        book.write(*map(Created, some[:8]))
+        assert book.pages.page(asked).total == 8
         with closing(sqlite3.connect(book.path)) as db:  # Behind its back, so nobody can notice.
-            db.execute("UPDATE dispatch SET bits = 0 WHERE id != 64")
+            db.execute("UPDATE dispatch SET traits = ''")
             db.commit()
-        assert book.pages.page(asked).total == 5
-        book.write(Created(Dispatch(64 * 6, 7, data, NOON, NOON)))
-        assert book.pages.page(asked).total == 2
+        book.write(Created(some[8]), Deleted(some[2]))
+        assert book.pages.page(asked).total == 8
+        with closing(DispatchPages(book.path)) as afresh:
+            assert afresh.page(asked).total == 1
+
+
+def test_many_are_listed_as_few_are(tmp_path: Path) -> None:
+    """They are read a thousand at a time, and there are blocks of 4,096."""
+    count, asked = 9_001, Query(7, Filter(queries=("even",)), Sort(descending=False))
+    with closing(Book(str(tmp_path))) as book:
+        for start in range(0, count, 500):
+            numbers = range(start, min(start + 500, count))
+            book.write(*(Created(numbered(number)) for number in numbers))
+        for _ in range(2):
+            found, query = list[int](), replace(asked, page_size=1_000)
+            while (page := book.pages.page(query)).next:
+                found += [one.id for one in page.dispatches]
+                query = replace(query, after=page.next)
+            found += [one.id for one in page.dispatches]
+            assert page.total == len(found)
+            assert found == [64 * (number + 1) for number in range(0, count, 2)]
+            book.write(*(Updated(numbered(number)) for number in range(0, count, 3)))
+
+
+def numbered(number: int) -> Dispatch:
+    data = DispatchData("odd" if number % 2 else "even", NOON, Target((1,)))
+    return Dispatch(64 * (number + 1), 7, data, NOON, NOON)
