@@ -8,10 +8,9 @@ plan --read_table, plan_of--> Import --steps--> engine --> journal --tail--> dri
 """
 
 import asyncio
-import gc
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -45,7 +44,7 @@ from pointsman.runtime.clock import Clock, RunClock, SystemClock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
 from pointsman.runtime.history import recorded, remembered
-from pointsman.runtime.loading import collector_paused
+from pointsman.runtime.loading import collector_paused, keep_what_is_loaded, unfrozen
 from pointsman.runtime.mirror import Known, Mirror
 from pointsman.runtime.record import RecordKeeper, record_beside
 from pointsman.runtime.turns import short_turns
@@ -127,7 +126,7 @@ class _Running:
         journal: Journal = SqliteJournal(path) if path else MemoryJournal()
         try:
             if not self.planning.done(plan):
-                with one_cause(path), short_turns(), _unfrozen():
+                with one_cause(path), short_turns(), unfrozen():
                     await self._carry_out(plan, journal, clock, is_replaced)
             return await self._report(plan, journal)
         finally:
@@ -208,8 +207,7 @@ class _Running:
             async with asyncio.timeout(REACH_SECONDS):
                 await fleets.reached()
         await self.planning.put_in_force(plan, submit, clock)
-        gc.collect()
-        gc.freeze()  # What is loaded stays: no need to look through it again and again.
+        keep_what_is_loaded()
         self._still.close()
 
     def _world(self, clock: Clock, telemetry: Telemetry) -> World:
@@ -248,12 +246,3 @@ class _Running:
             self._watcher.tick(clock.now())
             await asyncio.sleep(LOOK_SECONDS)
         raise replaced(self._options.path)
-
-
-@contextmanager
-def _unfrozen() -> Iterator[None]:
-    """Let the garbage collector look at all again afterwards."""
-    try:
-        yield
-    finally:
-        gc.unfreeze()

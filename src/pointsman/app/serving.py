@@ -31,6 +31,7 @@ from pointsman.reactions import Claimed
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
+from pointsman.runtime.loading import collector_paused, keep_what_is_loaded, unfrozen
 from pointsman.runtime.record import RecordKeeper
 from pointsman.runtime.turns import short_turns
 
@@ -72,7 +73,7 @@ async def serve(serving: Serving, listening: Callable[[str], None]) -> None:
     with owning(path, take_over=serving.take_over, patience_seconds=LEAVE_SECONDS) as is_replaced:
         journal = SqliteJournal(path)
         try:
-            with one_cause(path), short_turns():
+            with one_cause(path), short_turns(), unfrozen():
                 await _Server(settings, sites, keys, journal).run(is_replaced, listening)
         finally:
             await journal.close()
@@ -101,8 +102,10 @@ class _Server:
             async with asyncio.TaskGroup() as tasks:
                 for life in lives:
                     tasks.create_task(life)
-                await self._engine.ready()
-                await self._keeper.caught_up()
+                with collector_paused():
+                    await self._engine.ready()
+                    await self._keeper.caught_up()
+                keep_what_is_loaded()
                 async with serve_grpc(
                     dispatches,
                     updates,

@@ -33,3 +33,18 @@ def collector_paused() -> Iterator[None]:
     finally:
         if paused:
             gc.enable()
+
+
+def keep_what_is_loaded() -> None:
+    """It stays, so the collector need not look through it ever again."""
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def unfrozen() -> Iterator[None]:
+    """Afterwards the collector looks at everything again."""
+    try:
+        yield
+    finally:
+        gc.unfreeze()
