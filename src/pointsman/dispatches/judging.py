@@ -229,7 +229,7 @@ def _made_to_go_on(known: Followed | None, seen: Followed, now: datetime) -> Fol
         return seen
     if known and not known.deleted and not known.fault:
         before = run_at(known.dispatch, instant)
-        if before is not None and before.start == going.start:
+        if before and before.start == going.start and going.start <= known.judged_at:
             return seen
     return replace(seen, judged_at=min(seen.judged_at, going.start - MOMENT))
 

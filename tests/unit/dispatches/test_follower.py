@@ -227,6 +227,13 @@ def test_another_start_takes_over_from_the_run_that_goes_on() -> None:
     assert after(follower, See((moved,)), at(8, 5, 1)) == ["UPDATED", "STARTED 08:05"]
 
 
+def test_what_goes_on_by_another_rule_starts_though_nobody_was_there_when_it_began() -> None:
+    """Neither for its start, nor for the rule that it had then."""
+    follower = seen(dispatch())
+    other = replace(dispatch(recurrence=Rule(Frequency.DAILY)), update_time=at(8, 5))
+    assert after(follower, See((other,)), at(8, 7)) == ["UPDATED", "STARTED 08:00"]
+
+
 def test_what_starts_at_once_starts_though_its_second_is_past() -> None:
     now = at(8, 0, 0.4)
     at_once = Dispatch(64, MICROGRID, data(duration_seconds=0), now, now)
