@@ -98,6 +98,17 @@ class Client(DispatchApiClient):
             return None
         return await super().__aexit__(_exc_type, _exc_val, _exc_tb)
 
+    async def renew(self) -> None:
+        """Connect anew, if that fails. gRPC by itself would come to rest for two minutes each time.
+
+        A channel that was given stays as it is: it is not ours.
+        """
+        channel = self._channel
+        if self._given is None and channel is not None and _fails(channel):
+            self._channel = None
+            self.connect()
+            await channel.close(None)
+
     @override
     async def list(
         self,
@@ -243,6 +254,10 @@ class Client(DispatchApiClient):
 
 def _components(selector: Selector) -> Any:  # noqa: ANN401
     return target_components(target_of(selector))
+
+
+def _fails(channel: grpc.aio.Channel) -> bool:
+    return channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
 
 
 def _checked_key(

@@ -27,6 +27,7 @@ from pointsman.dispatches.following import Intent, Listed, See, SeeDeleted
 from pointsman.dispatches.model import Dispatch
 from pointsman.dispatches.runs import Overlap
 from pointsman.library.dispatch.backoff import Backoff
+from pointsman.library.dispatch.client import Client
 from pointsman.library.dispatch.listing import Lister
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.loading import collector_paused
@@ -101,6 +102,8 @@ class Connection:
             if now() - began >= STEADY_SECONDS:
                 self._backoff.reset()
             await asyncio.sleep(self._backoff.next_seconds())
+            if isinstance(self._client, Client):
+                await self._client.renew()
 
     async def _once(self) -> None:
         """One stream, from its beginning to its end.
