@@ -229,7 +229,8 @@ def _made_to_go_on(known: Followed | None, seen: Followed, now: datetime) -> Fol
         return seen
     if known and not known.deleted and not known.fault:
         before = run_at(known.dispatch, instant)
-        if before and before.start == going.start and going.start <= known.judged_at:
+        judged = before is not None and before.start == going.start <= known.judged_at
+        if judged and (told or before == going):  # Or it was told, and over, by a wrong clock.
             return seen
     return replace(seen, judged_at=min(seen.judged_at, going.start - MOMENT))
 

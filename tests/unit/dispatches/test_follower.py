@@ -234,6 +234,19 @@ def test_what_goes_on_by_another_rule_starts_though_nobody_was_there_when_it_beg
     assert after(follower, See((other,)), at(8, 7)) == ["UPDATED", "STARTED 08:00"]
 
 
+def test_what_a_wrong_clock_ended_too_early_starts_again_if_it_is_made_longer() -> None:
+    follower = seen(dispatch(recurrence=None))
+    assert ask(follower, Wake(), at(9)) == ["Missed"]
+    assert ask(follower, See((dispatch(recurrence=None),)), at(7)) == ["Remembered"]
+    ask(follower, Wake(), at(8))
+    assert ask(follower, Wake(), at(8, 16)) == ["STOPPED 08:00"]
+    louder = dispatch(version=1, recurrence=None, payload={"power_kw": 5.0})
+    assert after(follower, See((louder,)), at(7, 30)) == ["UPDATED"], "nothing is told twice"
+    ask(follower, See((louder,)), at(7, 30))
+    longer = dispatch(version=2, recurrence=None, duration_seconds=3_600)
+    assert after(follower, See((longer,)), at(8, 1)) == ["UPDATED", "STARTED 08:00"]
+
+
 def test_what_starts_at_once_starts_though_its_second_is_past() -> None:
     now = at(8, 0, 0.4)
     at_once = Dispatch(64, MICROGRID, data(duration_seconds=0), now, now)
