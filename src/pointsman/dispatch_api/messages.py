@@ -12,6 +12,7 @@ from pointsman.dispatch_api.rules import pb_rule, rule_of
 from pointsman.dispatch_api.targets import pb_target, target_of
 from pointsman.dispatches.checks import Invalid, check_rule, check_target
 from pointsman.dispatches.model import Dispatch, DispatchData
+from pointsman.dispatches.sharing import shared
 
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -50,12 +51,12 @@ def data_of(pb: pb2.DispatchData) -> DispatchData:
     return DispatchData(
         pb.type,
         instant_of("start_time", pb.start_time),
-        target_of("target", pb.target),
+        shared(target_of("target", pb.target)),
         pb.duration if pb.HasField("duration") else None,
         pb.is_active,
         pb.is_dry_run,
         payload_of(pb.payload) if pb.HasField("payload") else {},
-        rule_of(pb.recurrence) if pb.HasField("recurrence") else None,
+        shared(rule_of(pb.recurrence)) if pb.HasField("recurrence") else None,
     )
 
 

@@ -17,10 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from heapq import nsmallest
 from itertools import chain, islice, takewhile
-from typing import Final, TypeVar, assert_never
+from typing import Final, assert_never
 
 from pointsman.core.agenda import Agenda
 from pointsman.core.entity import Forgotten, Rejected, Wake
@@ -44,17 +43,13 @@ from pointsman.dispatches.following import (
 from pointsman.dispatches.judging import judge, noticed, removed, set_back
 from pointsman.dispatches.model import Dispatch
 from pointsman.dispatches.runs import GRACE, Overlap
+from pointsman.dispatches.sharing import lean
 
 FACTS_MOST: Final = 490
 """Of one intent, and of what is forgotten besides."""
 SEEN_MOST: Final = 500
 ENDED_KEPT: Final = 1_000
 """So many that were deleted or are over are still known. Then the oldest half is forgotten."""
-
-SHARED_MOST: Final = 4_096
-"""So many targets and rules are kept once, however many dispatches have them."""
-
-Value = TypeVar("Value")
 
 
 @dataclass(slots=True)
@@ -118,7 +113,9 @@ def due(follower: Follower) -> datetime | None:
 
 
 def _keep(follower: Follower, thing: str, followed: Followed) -> None:
-    follower.followed[thing] = _lean(followed)
+    dispatch = lean(followed.dispatch)
+    own = followed if dispatch is followed.dispatch else replace(followed, dispatch=dispatch)
+    follower.followed[thing] = own
     if followed.due is None:
         follower.agenda.drop(thing)
     else:
@@ -127,22 +124,6 @@ def _keep(follower: Follower, thing: str, followed: Followed) -> None:
         follower.ended.add(thing)
     else:
         follower.ended.discard(thing)
-
-
-def _lean(followed: Followed) -> Followed:
-    """The same, with a target and a rule that it shares with all others that have them."""
-    dispatch, data = followed.dispatch, followed.dispatch.data
-    target, rule = _shared(data.target), _shared(data.recurrence)
-    if target is data.target and rule is data.recurrence:
-        return followed
-    data = replace(data, target=target, recurrence=rule)
-    return replace(followed, dispatch=replace(dispatch, data=data))
-
-
-@lru_cache(SHARED_MOST)
-def _shared(value: Value) -> Value:
-    """The first of all that are equal."""
-    return value
 
 
 def _told(follower: Follower, now: datetime) -> Sequence[Fact]:
@@ -165,7 +146,7 @@ def _seen(
         known = own.get(thing) or follower.followed.get(thing)
         if known is None or known.dispatch.update_time < dispatch.update_time:
             news = News.CREATED if known is None or known.deleted else News.UPDATED
-            after = _settled(noticed(known, dispatch, overlap, now), now)
+            after = _settled(noticed(known, lean(dispatch), overlap, now), now)
             if known is not None or not _long_over(after, now):
                 own[thing] = after
                 facts.append(Noticed(after, news))

@@ -127,7 +127,8 @@ def _fresh(
     if latest is None or latest <= before.judged_at:
         return (), None
     first, late = starts.after(before.judged_at) or latest, now - GRACE
-    begin = first if first > late else max(first, starts.at_or_before(late) or first)
+    before_late = latest if latest <= late else starts.at_or_before(late)
+    begin = first if first > late else max(first, before_late or first)
     fresh = [run_of(before.dispatch, start) for start in _until(starts, begin, latest)]
     if _is_over(fresh[0], late):
         return fresh[1:], MissedRuns(first, begin)
@@ -138,9 +139,10 @@ def _fresh(
 
 def _until(starts: Starts, first: datetime, latest: datetime) -> Iterator[datetime]:
     start: datetime | None = first
-    while start is not None and start <= latest:
+    while start is not None and start < latest:
         yield start
         start = starts.after(start)
+    yield latest
 
 
 def _going(before: Followed, starts: Starts, now: datetime) -> Run | None:

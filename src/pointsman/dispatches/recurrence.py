@@ -17,7 +17,16 @@ from typing import Final
 
 from pointsman.dispatches.days import MONTHS, Days
 from pointsman.dispatches.model import Frequency, Rule
-from pointsman.dispatches.sieves import DAY, Blocks, Sieve, Slots, days_that_meet, first, last
+from pointsman.dispatches.sieves import (
+    DAY,
+    FIRST,
+    Blocks,
+    Sieve,
+    Slots,
+    days_that_meet,
+    first,
+    last,
+)
 
 HOURS: Final = range(24)
 MINUTES: Final = range(60)
@@ -34,6 +43,9 @@ _WIDTH: Final = {
 MOMENT: Final = timedelta.resolution
 FOREVER: Final = datetime(9999, 12, 30, tzinfo=UTC)
 """Nothing is looked for from then on."""
+_BEGIN_UTC: Final = datetime(1, 1, 1, tzinfo=UTC)
+_BEGIN: Final = _BEGIN_UTC.replace(tzinfo=None)
+_NOT_AT_ALL: Final = timedelta()
 
 
 class Recurrence:
@@ -103,7 +115,8 @@ class Recurrence:
 
     def _first(self, instant: datetime) -> datetime | None:
         wall = _local(instant - MOMENT, self._zone) + MOMENT
-        minute: int | None = _minute(wall) + (_in_minute(wall) > timedelta(seconds=self._second))
+        passed = (wall.second, wall.microsecond) > (self._second, 0)
+        minute: int | None = _minute(wall) + passed
         while minute is not None and (minute := first(self._sieves, minute)) is not None:
             found = self._instant(minute)
             if found >= instant:
@@ -113,7 +126,7 @@ class Recurrence:
 
     def _last_up_to(self, instant: datetime) -> datetime | None:
         wall = _local(instant, self._zone) + _repeated(instant, self._zone)
-        minute: int | None = _minute(wall) - (_in_minute(wall) < timedelta(seconds=self._second))
+        minute: int | None = _minute(wall) - (wall.second < self._second)
         while minute is not None and (minute := last(self._sieves, minute)) is not None:
             found = self._instant(minute)
             if found <= instant:
@@ -122,9 +135,8 @@ class Recurrence:
         return None
 
     def _instant(self, minute: int) -> datetime:
-        day, slot = divmod(minute, DAY)
-        wall = datetime.fromordinal(day) + timedelta(minutes=slot, seconds=self._second)
-        return _global(wall, self._zone)
+        since = timedelta(0, (minute - FIRST) * 60 + self._second)
+        return _BEGIN_UTC + since if self._zone is UTC else _global(_BEGIN + since, self._zone)
 
 
 def _sieves(rule: Rule, start: datetime) -> list[Sieve]:
@@ -187,27 +199,25 @@ def _minute(wall: datetime) -> int:
     return wall.toordinal() * DAY + wall.hour * len(MINUTES) + wall.minute
 
 
-def _in_minute(wall: datetime) -> timedelta:
-    return timedelta(seconds=wall.second, microseconds=wall.microsecond)
-
-
 def _local(instant: datetime, zone: tzinfo) -> datetime:
-    """What clocks of the zone show."""
+    """What clocks of the zone show. In UTC that is the instant itself."""
+    if zone is UTC:
+        return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     return instant.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
 def _repeated(instant: datetime, zone: tzinfo) -> timedelta:
     """How far clocks were set back, if this is the second pass of an hour that comes twice."""
+    if zone is UTC:
+        return _NOT_AT_ALL
     local = instant.astimezone(zone)
     if not local.fold:
-        return timedelta()
+        return _NOT_AT_ALL
     return _offset(local.replace(fold=0)) - _offset(local)
 
 
 def _global(wall: datetime, zone: tzinfo) -> datetime:
     """When clocks of the zone first show this, or when they have skipped it."""
-    if zone is UTC:
-        return wall.replace(tzinfo=UTC)
     before = wall.replace(tzinfo=zone)
     instant = before.astimezone(UTC)
     if _local(instant, zone) == wall:

@@ -24,7 +24,7 @@ def newest_first(records: Sequence[Record]) -> Iterator[Record]:
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """While much is loaded that stays, looking for garbage means to look through all of that,
-    again and again.
+    again and again. What an intent causes is much, too, if that sees hundreds of dispatches.
     """
     paused = gc.isenabled()
     gc.disable()

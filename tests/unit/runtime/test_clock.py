@@ -6,7 +6,13 @@ from time import monotonic
 
 import pytest
 
-from pointsman.runtime.clock import LEAST_REST_SECONDS, RunClock, rest_seconds, sleep_until
+from pointsman.runtime.clock import (
+    LEAST_REST_SECONDS,
+    LONG_REST_SECONDS,
+    RunClock,
+    rest_seconds,
+    sleep_until,
+)
 from pointsman.runtime.timers import Timers
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -71,6 +77,17 @@ def test_a_rest_is_in_seconds_of_the_loop_and_never_so_short_that_it_spins() -> 
     assert rest_seconds(clock, after(0.001)) == LEAST_REST_SECONDS
     assert rest_seconds(clock, NOON) == 0
     assert rest_seconds(clock, after(-60)) == 0
+
+
+def test_a_long_rest_ends_early_and_a_short_one_in_time() -> None:
+    clock = RunClock(NOON, 1, seconds=Seconds())
+    left_seconds, rests = 60.0, 0
+    while left_seconds > LONG_REST_SECONDS:
+        left_seconds -= rest_seconds(clock, after(left_seconds))
+        rests += 1
+        assert left_seconds > 0.005 * 60 or rests > 1, "so late a nice process may be"
+    assert rests == 2
+    assert rest_seconds(clock, after(left_seconds)) == pytest.approx(left_seconds, abs=1e-6)
 
 
 async def test_who_sleeps_by_a_clock_that_is_held_sleeps_longer() -> None:
