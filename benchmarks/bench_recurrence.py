@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from statistics import median
 from time import perf_counter
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from benchmarks.table import Row, at_least, at_most, several, show, spread
 from pointsman.dispatches.model import Frequency, Rule
@@ -22,6 +23,13 @@ WORST: Final = {
     "WEEKLY x 52": Rule(Frequency.WEEKLY, 52, weekdays=(1, 6)),
 }
 
+COUNTED: Final = {
+    "YEARLY": Rule(Frequency.YEARLY, count=4_096),
+    "YEARLY on February 29": Rule(Frequency.YEARLY, months=(2,), month_days=(29,), count=4_096),
+    "WEEKLY x 2": Rule(Frequency.WEEKLY, 2, weekdays=(1, 6), count=4_096),
+    "HOURLY x 7 in March": Rule(Frequency.HOURLY, 7, months=(3,), count=4_096),
+}
+
 
 def microseconds(find: Callable[[], object], times: int = 200) -> float:
     """Of one call, on average over some."""
@@ -29,6 +37,10 @@ def microseconds(find: Callable[[], object], times: int = 200) -> float:
     for _ in range(times):
         find()
     return (perf_counter() - start) / times * 1e6
+
+
+def milliseconds_to_count(rule: Rule, zone: tzinfo) -> float:
+    return microseconds(lambda: Recurrence(rule, NOW, zone).last, times=3) / 1e3
 
 
 def rows() -> Iterator[Row]:
@@ -50,6 +62,10 @@ def rows() -> Iterator[Row]:
         worst = Recurrence(rule, datetime(2020, 1, 1, 8, 21, tzinfo=UTC))
         found = several(partial(microseconds, partial(worst.at_or_after, NOW)))
         yield at_most(f"next run of {name}", found, 1_000, " us")
+    for where, zone in {"UTC": UTC, "Berlin": ZoneInfo("Europe/Berlin")}.items():
+        for name, rule in COUNTED.items():
+            counted = several(partial(milliseconds_to_count, rule, zone))
+            yield at_most(f"the last of 4,096 {name}, in {where}", counted, 10, " ms")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Days of the calendar as a sieve: by month, day of the month and weekday."""
 
 from bisect import bisect_left, bisect_right
-from calendar import monthrange
+from calendar import isleap, monthrange, weekday
 from collections.abc import Collection
 from datetime import MAXYEAR, date
 from functools import lru_cache
@@ -10,7 +10,8 @@ from typing import Final
 from pointsman.dispatches.sieves import DAY, Blocks
 
 MONTHS: Final = 12
-CYCLE_MONTHS: Final = 400 * MONTHS
+CYCLE_YEARS: Final = 400
+CYCLE_MONTHS: Final = CYCLE_YEARS * MONTHS
 """Then the calendar begins anew, on the same weekday."""
 FIRST_MONTH: Final = MONTHS
 LAST_MONTH: Final = MAXYEAR * MONTHS + MONTHS - 1
@@ -19,7 +20,7 @@ LAST_MONTH: Final = MAXYEAR * MONTHS + MONTHS - 1
 class Days:
     """Lets through the days that meet all that is given. What is empty is met by all."""
 
-    __slots__ = ("_blocks", "_month_days", "_months", "_of_shape", "_weekdays")
+    __slots__ = ("_blocks", "_month_days", "_months", "_of_shape", "_of_year", "_weekdays")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Days:
         self._months, self._month_days = frozenset(months), frozenset(month_days)
         self._weekdays, self._blocks = frozenset(weekdays), blocks
         self._of_shape: dict[tuple[int, int], list[int]] = {}
+        self._of_year: dict[tuple[int, int, int], bytes] = {}
 
     def up(self, minute: int) -> int | None:
         day = date.fromordinal(minute // DAY)
@@ -63,6 +65,22 @@ class Days:
             month, most = passing - 1, 31
         return None
 
+    def marks(self, year: int) -> bytes:
+        """A byte for each day of a year: 1 if it passes, and 0 otherwise."""
+        phase = self._blocks.phase(year * MONTHS) if self._blocks else 0
+        shape = *_shape_of_year(year % CYCLE_YEARS), phase
+        marks = self._of_year.get(shape)
+        if marks is None:
+            passing = bytearray(shape[1])
+            new_year = _ordinal(year * MONTHS, 1)
+            for month in range(year * MONTHS, (year + 1) * MONTHS):
+                if self._blocks is None or self._blocks.up(month) == month:
+                    first = _ordinal(month, 1) - new_year
+                    for day in self._days(month):
+                        passing[first + day - 1] = 1
+            marks = self._of_year[shape] = bytes(passing)
+        return marks
+
     def _days(self, month: int) -> list[int]:
         """The days of a month that pass. Months are of 28 shapes, so each is worked out once."""
         if self._months and month % MONTHS + 1 not in self._months:
@@ -85,6 +103,12 @@ def _shape(month: int) -> tuple[int, int]:
     """The first weekday of a month, and how many days it has."""
     year, number = divmod(month, MONTHS)
     return monthrange(year + CYCLE_MONTHS // MONTHS, number + 1)
+
+
+@lru_cache(CYCLE_YEARS)
+def _shape_of_year(year: int) -> tuple[int, int]:
+    """Its first weekday, and how many days it has."""
+    return weekday(year + CYCLE_YEARS, 1, 1), 365 + isleap(year)
 
 
 def _month(day: date) -> int:

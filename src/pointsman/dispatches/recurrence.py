@@ -10,11 +10,11 @@ In a zone, occurrences are of local time: 08:00 stays 08:00. A time that the clo
 the instant when it has skipped it; one that comes twice is meant the first time.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import islice
 from typing import Final
 
+from pointsman.dispatches.counting import Counting
 from pointsman.dispatches.days import MONTHS, Days
 from pointsman.dispatches.model import Frequency, Rule
 from pointsman.dispatches.sieves import (
@@ -43,6 +43,8 @@ _WIDTH: Final = {
 MOMENT: Final = timedelta.resolution
 FOREVER: Final = datetime(9999, 12, 30, tzinfo=UTC)
 """Nothing is looked for from then on."""
+ABOUT: Final = 3
+"""Days: so near the end, or a change of clocks, each instant is looked at."""
 _BEGIN_UTC: Final = datetime(1, 1, 1, tzinfo=UTC)
 _BEGIN: Final = _BEGIN_UTC.replace(tzinfo=None)
 _NOT_AT_ALL: Final = timedelta()
@@ -51,7 +53,7 @@ _NOT_AT_ALL: Final = timedelta()
 class Recurrence:
     """All instants of a rule, from its start on."""
 
-    __slots__ = ("_count", "_last", "_second", "_sieves", "_zone", "start")
+    __slots__ = ("_counted", "_last", "_second", "_sieves", "_zone", "start")
 
     def __init__(self, rule: Rule, start: datetime, zone: tzinfo = UTC) -> None:
         """`start` counts in whole seconds. It is an occurrence only if it meets the rule."""
@@ -60,7 +62,8 @@ class Recurrence:
         wall = _local(self.start, zone)
         self._second = wall.second
         self._sieves = _sieves(rule, wall)
-        self._count, self._last = rule.count, rule.until
+        self._counted, self._last = None if rule.count is None else rule, rule.until
+        """The rule, until its count is worked out."""
 
     @property
     def last(self) -> datetime | None:
@@ -93,25 +96,59 @@ class Recurrence:
 
     def _until(self) -> datetime | None:
         """The end, which a count is worked out to once. None: there is no end."""
-        if self._count is not None:
-            count, self._count = self._count, None
-            if self._zone is UTC:
-                self._last = self._counted(count)
-            else:
-                counted = islice(self.between(self.start, FOREVER), count)
-                self._last = max(counted, default=self.start - MOMENT)
+        if self._counted is not None:
+            rule, self._counted = self._counted, None
+            self._last = self._nth(rule, rule.count or 0)
         return self._last
 
-    def _counted(self, count: int) -> datetime:
-        """The last of so many occurrences, where each minute that passes is one of them."""
-        minute, end = _minute(self.start), FOREVER.toordinal() * DAY
-        found: int | None = None
-        for _ in range(count):
-            passing = first(self._sieves, minute)
-            if passing is None or passing >= end:
+    def _nth(self, rule: Rule, count: int) -> datetime:
+        """The last of so many occurrences. Minutes of one instant are one occurrence."""
+        wall = _local(self.start, self._zone)
+        counting = Counting(_slots(rule, wall), _days(rule, wall), _blocks(rule, wall))
+        day, end, slots = wall.toordinal() + 1, FOREVER.toordinal(), counting.daily
+        latest, count = self._walked(counting, range(day - 1, day), None, count)
+        no_gap_matters = self._zone is UTC or (len(slots) == 1 and slots[0] > 0)
+        if slots and no_gap_matters and count and (far := end - ABOUT) > day:
+            days, rest = divmod(count - 1, len(slots))
+            found, missing = counting.nth(days, day, far)
+            if found is not None:
+                latest = found * DAY + slots[-1 if missing else rest]
+            day, count = far, (missing - 1) * len(slots) + rest + 1 if missing else 0
+        latest, count = self._walked(counting, range(day, end), latest, count)
+        return self.start - MOMENT if latest is None else self._instant(latest)
+
+    def _walked(
+        self, counting: Counting, days: range, latest: int | None, count: int
+    ) -> tuple[int | None, int]:
+        """The latest occurrence's minute after these days, and how many are still to come."""
+        first, early = divmod(_minute(_local(self.start, self._zone)), DAY)
+        for day, slots in counting.between(days.start, days.stop):
+            if not count:
                 break
-            found, minute = passing, passing + 1
-        return self.start - MOMENT if found is None else self._instant(found)
+            minutes = [day * DAY + slot for slot in slots if day > first or slot >= early]
+            if self._zone is not UTC and self._jumps(day):
+                minutes = self._distinct(minutes, latest)
+            minutes = minutes[:count]
+            count -= len(minutes)
+            latest = minutes[-1] if minutes else latest
+        return latest, count
+
+    def _jumps(self, day: int) -> bool:
+        """Whether clocks are set on a day or beside it, or this is about the last day."""
+        before, after = datetime.fromordinal(max(day - 1, 1)), datetime.fromordinal(day + 2)
+        last = day + ABOUT >= FOREVER.toordinal()
+        return last or self._zone.utcoffset(before) != self._zone.utcoffset(after)
+
+    def _distinct(self, minutes: Iterable[int], latest: int | None) -> list[int]:
+        """One minute of each instant after the latest occurrence."""
+        found = list[int]()
+        reached = self.start - MOMENT if latest is None else self._instant(latest)
+        for minute in minutes:
+            instant = self._instant(minute)
+            if reached < instant < FOREVER:
+                found.append(minute)
+                reached = instant
+        return found
 
     def _first(self, instant: datetime) -> datetime | None:
         wall = _local(instant - MOMENT, self._zone) + MOMENT

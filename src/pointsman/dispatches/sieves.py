@@ -68,6 +68,10 @@ class Blocks:
         """The block that begins at `origin` passes, and every one `interval` blocks away."""
         self._origin, self._width, self._stride = origin, width, width * interval
 
+    def phase(self, place: int) -> int:
+        """How far it is past the beginning of a block that passes."""
+        return (place - self._origin) % self._stride
+
     def up(self, place: int) -> int:
         past = (place - self._origin) % self._stride
         return place if past < self._width else place - past + self._stride
@@ -101,28 +105,35 @@ class Slots:
 class Remainders:
     """Days whose number, divided, leaves one of some remainders."""
 
-    __slots__ = ("_divisor", "_remainders")
+    __slots__ = ("_remainders", "divisor")
 
     def __init__(self, divisor: int, remainders: Iterable[int]) -> None:
-        self._divisor, self._remainders = divisor, sorted(remainders)
+        self.divisor, self._remainders = divisor, sorted(remainders)
+
+    def marks(self, day: int, count: int) -> bytes:
+        """A byte for each of so many days, from this one on: 1 if it passes, and 0 otherwise."""
+        marks = bytearray(self.divisor)
+        for remainder in self._remainders:
+            marks[(remainder - day) % self.divisor] = 1
+        return bytes(marks * (count // self.divisor + 1))[:count]
 
     def up(self, minute: int) -> int | None:
         if not self._remainders:
             return None
         day = minute // DAY
-        whole, rest = divmod(day, self._divisor)
+        whole, rest = divmod(day, self.divisor)
         n = bisect_left(self._remainders, rest)
         over = n == len(self._remainders)
-        found = (whole + over) * self._divisor + self._remainders[0 if over else n]
+        found = (whole + over) * self.divisor + self._remainders[0 if over else n]
         return minute if found == day else found * DAY
 
     def down(self, minute: int) -> int | None:
         if not self._remainders:
             return None
         day = minute // DAY
-        whole, rest = divmod(day, self._divisor)
+        whole, rest = divmod(day, self.divisor)
         n = bisect_right(self._remainders, rest)
-        found = (whole - (n == 0)) * self._divisor + self._remainders[n - 1]
+        found = (whole - (n == 0)) * self.divisor + self._remainders[n - 1]
         return minute if found == day else found * DAY + DAY - 1
 
 
