@@ -42,6 +42,8 @@ class Server:
         self.engine = Engine([DISPATCHES, FOLLOWER], journal, CLOCK)
         self.claimed = Claimed(journal, self.submit, CLOCK, [MICROGRID], self.pages)
         self.busy = 0
+        self.meanwhile: Intent | None = None
+        """Asked for right after all dispatches have been read."""
 
     async def submit(self, kind: Any, id: str, intent: Any, /) -> Sequence[Any]:  # noqa: ANN401
         if self.busy and kind is FOLLOWER:
@@ -54,6 +56,8 @@ class Server:
         mirror.read(reader)
         reader.close()
         yield tuple(mirror.state.dispatches.values())
+        if self.meanwhile:
+            await self.ask(self.meanwhile)
 
     async def ask(self, intent: Intent, microgrid_id: int = MICROGRID) -> None:
         await self.engine.submit(DISPATCHES, dispatches_id(microgrid_id), intent)
@@ -121,6 +125,18 @@ def test_what_comes_while_nobody_reacts_is_caught_up_with(tmp_path: Path) -> Non
             assert sorted(one.dispatch.id for one in told) == [64, 64, 128]
         async with serving(path) as server:
             await server.until_taken("STARTED", "STARTED", "STOPPED")
+
+    asyncio.run(story())
+
+
+def test_what_comes_while_it_catches_up_is_not_overlooked(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with serving(tmp_path / "journal.db", reacting=False) as server:
+            server.meanwhile = now(64)
+            async with asyncio.TaskGroup() as tasks:
+                reacting = tasks.create_task(server.claimed.run())
+                await server.until_taken("STARTED")
+                reacting.cancel()
 
     asyncio.run(story())
 

@@ -179,6 +179,13 @@ def test_what_matters_to_a_run_that_goes_on_reconfigures_it(change: dict[str, An
     assert after(follower, See((dispatch(version=2, **change),)), at(8, 8)) == ["UPDATED"]
 
 
+def test_what_matters_is_told_though_more_that_does_not_comes_at_once() -> None:
+    follower = going()
+    louder = [dispatch(version=n, payload={"power_kw": 5.0}) for n in (1, 2)]
+    assert ask(follower, See(tuple(louder)), at(8, 7)) == ["UPDATED", "UPDATED"]
+    assert ask(follower, Wake(), at(8, 7)) == ["RECONFIGURED 08:00"]
+
+
 def test_what_does_not_matter_to_it_tells_nothing() -> None:
     follower = going(target=Target((1, 9)))
     for version, target in enumerate([(1, 9), (9, 1)], start=1):
