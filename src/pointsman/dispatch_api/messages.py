@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from frequenz.api.dispatch.v1 import dispatch_pb2 as pb2
@@ -11,8 +12,9 @@ from pointsman.dispatch_api.payloads import payload_of, struct_of
 from pointsman.dispatch_api.rules import pb_rule, rule_of
 from pointsman.dispatch_api.targets import pb_target, target_of
 from pointsman.dispatches.checks import Invalid, check_rule, check_target
-from pointsman.dispatches.model import Dispatch, DispatchData
-from pointsman.dispatches.sharing import shared
+from pointsman.dispatches.components import Target
+from pointsman.dispatches.model import Dispatch, DispatchData, Rule
+from pointsman.dispatches.sharing import SHARED_MOST
 
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -51,12 +53,12 @@ def data_of(pb: pb2.DispatchData) -> DispatchData:
     return DispatchData(
         pb.type,
         instant_of("start_time", pb.start_time),
-        shared(target_of("target", pb.target)),
+        _target(pb.target.SerializeToString()),
         pb.duration if pb.HasField("duration") else None,
         pb.is_active,
         pb.is_dry_run,
         payload_of(pb.payload) if pb.HasField("payload") else {},
-        shared(rule_of(pb.recurrence)) if pb.HasField("recurrence") else None,
+        _rule(pb.recurrence.SerializeToString()) if pb.HasField("recurrence") else None,
     )
 
 
@@ -87,6 +89,18 @@ def dispatch_of(pb: pb2.Dispatch, microgrid_id: int) -> Dispatch:
         )
     except Invalid as error:
         raise Unreadable(f"dispatch {metadata.dispatch_id}: {error}") from error
+
+
+@lru_cache(SHARED_MOST)
+def _target(message: bytes) -> Target:
+    """Read once, and kept once, however many dispatches are for it."""
+    return target_of("target", pb2.TargetComponents.FromString(message))
+
+
+@lru_cache(SHARED_MOST)
+def _rule(message: bytes) -> Rule | None:
+    """As `_target`."""
+    return rule_of(pb2.RecurrenceRule.FromString(message))
 
 
 def _last_start(data: DispatchData, end_time: datetime | None) -> datetime | None:
