@@ -24,6 +24,7 @@ from typing import Final, assert_never
 from pointsman.core.agenda import Agenda
 from pointsman.core.entity import Forgotten, Rejected, Wake
 from pointsman.dispatches.following import (
+    AT_ONCE,
     Announced,
     Fact,
     Followed,
@@ -153,7 +154,7 @@ def _seen(
         elif not known.deleted:
             after = set_back(replace(known, overlap=overlap), now)
             if after != known:
-                own[thing] = _settled(replace(after, due=now), now)
+                own[thing] = _settled(replace(after, due=AT_ONCE), now)
                 facts.append(Remembered(own[thing]))
     return facts
 
@@ -180,7 +181,7 @@ def _unlisted(follower: Follower, listed: Listed, now: datetime) -> Iterator[Fac
         if dispatch.end_time is None or dispatch.end_time > listed.as_of + GRACE:
             yield from _deleted(followed, dispatch, now)
         elif followed.due is None and not followed.waiting:
-            settled = _settled(replace(followed, due=now), now)  # Inactive, so nothing woke it.
+            settled = _settled(replace(followed, due=AT_ONCE), now)  # Inactive, so nothing woke it.
             if settled.ended:
                 yield Remembered(settled)
 

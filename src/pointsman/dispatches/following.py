@@ -1,13 +1,16 @@
 """What a follower of a microgrid's dispatches knows, may be asked for, and says has happened."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pointsman.core.entity import Forgotten
 from pointsman.dispatches.model import Dispatch
 from pointsman.dispatches.runs import Overlap
+
+AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When something is due that is to be judged at once, wherever the clock may be set meanwhile."""
 
 
 class Edge(StrEnum):

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from pointsman.dispatches.following import (
+    AT_ONCE,
     Announced,
     Edge,
     Followed,
@@ -47,13 +48,13 @@ def noticed(
     """As it is with this version of the dispatch, which is not judged yet."""
     written = min(now, dispatch.update_time - ROUNDING)
     if known is None:
-        seen = Followed(dispatch, written, now, overlap=overlap)
+        seen = Followed(dispatch, written, AT_ONCE, overlap=overlap)
     else:
         seen = replace(
             _overlooked(known, min(now, dispatch.update_time)),
             dispatch=dispatch,
             judged_at=_judged_at(known, dispatch, written),
-            due=now,
+            due=AT_ONCE,
             deleted=False,
             changed=known.run is not None and (known.changed or _differs(known.dispatch, dispatch)),
             overlap=overlap,
@@ -73,7 +74,7 @@ def removed(known: Followed | None, dispatch: Dispatch, now: datetime) -> Follow
     return replace(
         _overlooked(known, min(now, update_time)),
         dispatch=replace(dispatch, update_time=update_time),
-        due=now,
+        due=AT_ONCE,
         deleted=True,
         changed=False,
     )
@@ -84,7 +85,7 @@ def set_back(followed: Followed, now: datetime) -> Followed:
     judged_at = max(now, followed.last.run_start) if followed.last else now
     if judged_at >= followed.judged_at or followed.judged_at - now <= GRACE:
         return followed
-    return replace(followed, judged_at=judged_at, due=now)
+    return replace(followed, judged_at=judged_at, due=AT_ONCE)
 
 
 def judge(followed: Followed, now: datetime) -> Sequence[Judged]:

@@ -20,6 +20,7 @@ from pointsman.dispatches.following import (
     Listed,
     Missed,
     MissedRuns,
+    News,
     Noticed,
     Remembered,
     See,
@@ -394,3 +395,9 @@ def test_who_leaves_forgets_everything_and_tells_nothing() -> None:
     assert follower == initial()
     assert due(follower) is None
     assert ask(follower, Leave(), at(9)) == []
+
+
+def test_news_are_judged_at_once_though_the_clock_is_set_back_just_then() -> None:
+    follower = initial()
+    assert ask(follower, See((dispatch(),)), at(10, 5)) == [News.CREATED]
+    assert ask(follower, Wake(), at(9, 5)) == ["Missed", "STARTED 09:00"]
