@@ -45,7 +45,7 @@ def creation_of(pb: pb2.CreateMicrogridDispatchRequest) -> Creation:
 
 
 def data_of(pb: pb2.DispatchData) -> DispatchData:
-    """What a message says of a dispatch. Whether that makes sense, `check_data` knows.
+    """What a message says of a dispatch. Whether all of that makes sense, `check_data` knows.
 
     Raises:
         Invalid: If there are numbers in it that mean nothing.
@@ -73,9 +73,6 @@ def dispatch_of(pb: pb2.Dispatch, microgrid_id: int) -> Dispatch:
     metadata = pb.metadata
     try:
         data = data_of(pb.data)
-        check_target(data.target)
-        if data.recurrence is not None:
-            check_rule(data.recurrence)
         ends = metadata.HasField("end_time")
         end_time = instant_of("end_time", metadata.end_time) if ends else None
         return Dispatch(
@@ -93,14 +90,19 @@ def dispatch_of(pb: pb2.Dispatch, microgrid_id: int) -> Dispatch:
 
 @lru_cache(SHARED_MOST)
 def _target(message: bytes) -> Target:
-    """Read once, and kept once, however many dispatches are for it."""
-    return target_of("target", pb2.TargetComponents.FromString(message))
+    """Read, checked and kept once, however many dispatches are for it."""
+    target = target_of("target", pb2.TargetComponents.FromString(message))
+    check_target(target)
+    return target
 
 
 @lru_cache(SHARED_MOST)
 def _rule(message: bytes) -> Rule | None:
     """As `_target`."""
-    return rule_of(pb2.RecurrenceRule.FromString(message))
+    rule = rule_of(pb2.RecurrenceRule.FromString(message))
+    if rule is not None:
+        check_rule(rule)
+    return rule
 
 
 def _last_start(data: DispatchData, end_time: datetime | None) -> datetime | None:
