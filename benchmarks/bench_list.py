@@ -28,6 +28,7 @@ from pointsman.runtime.codec import Codec
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
 from pointsman.runtime.record import RecordKeeper, record_beside
+from pointsman.runtime.turns import short_turns
 
 MANY: Final = 100_000
 FEW: Final = 1_000
@@ -122,15 +123,16 @@ async def serving(
     record = record_beside(path)
     keeper = RecordKeeper(journal, record, projections=dispatch_projections())
     dispatches = Dispatches(engine, journal, keeper, record)
-    async with asyncio.TaskGroup() as tasks:
-        claimed = Claimed(journal, engine.submit, clock, [CLAIMED], nothing)
-        lives = [tasks.create_task(one.run()) for one in (engine, keeper, claimed)]
-        await engine.ready()
-        await keeper.caught_up()
-        await claimed.caught_up.wait()
-        yield dispatches, [one.id for one in all_of_them], journal
-        for life in lives:
-            life.cancel()
+    with short_turns():  # As a server does.
+        async with asyncio.TaskGroup() as tasks:
+            claimed = Claimed(journal, engine.submit, clock, [CLAIMED], nothing)
+            lives = [tasks.create_task(one.run()) for one in (engine, keeper, claimed)]
+            await engine.ready()
+            await keeper.caught_up()
+            await claimed.caught_up.wait()
+            yield dispatches, [one.id for one in all_of_them], journal
+            for life in lives:
+                life.cancel()
     dispatches.close()
     await journal.close()
 

@@ -76,7 +76,7 @@ def rules(draw: st.DrawFn) -> Rule:
 
 
 @given(rules(), MOMENTS, st.timedeltas(timedelta(days=-1), timedelta(days=900)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_it_is_what_dateutil_says(rule: Rule, start: datetime, age: timedelta) -> None:
     instant, ours = start + age, Recurrence(rule, start)
     theirs = by_dateutil(rule, start.replace(microsecond=0))
