@@ -168,6 +168,7 @@ async def test_an_actor_sends_to_the_channels_that_it_is_given(url: str) -> None
         actor.start()
         assert len(actor.tasks) == 1
         await create(ours, "lost")
+        await until(lambda: not events.fails and not runs.fails)
         made = await create(ours)
         await until(lambda: len(events.messages) == 1 and len(runs.messages) == 1)
         event: DispatchEvent = events.messages[0]
