@@ -20,12 +20,13 @@ def instant_of(field: str, pb: Timestamp) -> datetime:
     Raises:
         Invalid: If it is none of the years 1 to 9999. It names the field.
     """
-    if not LEAST_SECONDS <= pb.seconds <= MOST_SECONDS or not 0 <= pb.nanos < NANOS:
+    seconds, nanos = pb.seconds, pb.nanos
+    if not LEAST_SECONDS <= seconds <= MOST_SECONDS or not 0 <= nanos < NANOS:
         raise Invalid(
-            f"{field} is {pb.seconds} seconds and {pb.nanos} nanos after 1970: years 1 to 9999"
+            f"{field} is {seconds} seconds and {nanos} nanos after 1970: years 1 to 9999"
             f" with 0 to {NANOS - 1} nanos are allowed"
         )
-    return EPOCH + timedelta(0, pb.seconds, pb.nanos // 1000)
+    return EPOCH + timedelta(0, seconds, nanos // 1000)
 
 
 def timestamp_of(instant: datetime) -> Timestamp:

@@ -14,7 +14,7 @@ from pointsman.dispatch_api.targets import pb_target, target_of
 from pointsman.dispatches.checks import Invalid, check_rule, check_target
 from pointsman.dispatches.components import Target
 from pointsman.dispatches.model import Dispatch, DispatchData, Rule
-from pointsman.dispatches.sharing import SHARED_MOST
+from pointsman.dispatches.sharing import SHARED_MOST, shared
 
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -93,7 +93,7 @@ def _target(message: bytes) -> Target:
     """Read, checked and kept once, however many dispatches are for it."""
     target = target_of("target", pb2.TargetComponents.FromString(message))
     check_target(target)
-    return target
+    return shared(target)
 
 
 @lru_cache(SHARED_MOST)
@@ -102,7 +102,7 @@ def _rule(message: bytes) -> Rule | None:
     rule = rule_of(pb2.RecurrenceRule.FromString(message))
     if rule is not None:
         check_rule(rule)
-    return rule
+    return shared(rule)
 
 
 def _last_start(data: DispatchData, end_time: datetime | None) -> datetime | None:

@@ -147,7 +147,7 @@ def _seen(
         known = own.get(thing) or follower.followed.get(thing)
         if known is None or known.dispatch.update_time < dispatch.update_time:
             news = News.CREATED if known is None or known.deleted else News.UPDATED
-            after = _settled(noticed(known, lean(dispatch), overlap, now), now)
+            after = _settled(noticed(known, dispatch, overlap, now), now)
             if known is not None or not _long_over(after, now):
                 own[thing] = after
                 facts.append(Noticed(after, news))

@@ -104,14 +104,17 @@ def _judge(before: Followed, now: datetime, starts: Starts) -> Sequence[Judged]:
     fresh, missed = _fresh(before, starts, latest, now) if lives else ((), None)
     going = _going(before, starts, now) if before.run else None
     changes, going = _changes(before, going, fresh, now)
-    goes_on = latest is not None and not _is_over(run_of(before.dispatch, latest), now)
-    after = replace(
-        before,
+    after = Followed(
+        before.dispatch,
         judged_at=now,
         due=_due(before.overlap, coming if lives else None, going),
-        over=before.deleted or not (coming or goes_on or before.fault),
-        changed=False,
+        deleted=before.deleted,
+        over=before.deleted or not (coming or before.fault or _goes_on(before, latest, now)),
+        waiting=before.waiting,
+        taken=before.taken,
         missed=_missed(before, missed, started=any(edge is Edge.STARTED for edge, _ in changes)),
+        overlap=before.overlap,
+        fault=before.fault,
     )
     facts: list[Judged] = [Missed(after)] if missed else []
     for edge, run in changes:
@@ -187,6 +190,10 @@ def _due(overlap: Overlap, coming: datetime | None, going: Run | None) -> dateti
     if going and end is None and overlap is Overlap.MERGE:
         return None
     return min((edge for edge in (coming, end) if edge), default=None)
+
+
+def _goes_on(followed: Followed, latest: datetime | None, now: datetime) -> bool:
+    return latest is not None and not _is_over(run_of(followed.dispatch, latest), now)
 
 
 def _is_over(run: Run, instant: datetime) -> bool:

@@ -53,7 +53,7 @@ _NOT_AT_ALL: Final = timedelta()
 class Recurrence:
     """All instants of a rule, from its start on."""
 
-    __slots__ = ("_answered", "_counted", "_last", "_second", "_sieves", "_zone", "start")
+    __slots__ = ("_counted", "_last", "_second", "_sieves", "_zone", "start")
 
     def __init__(self, rule: Rule, start: datetime, zone: tzinfo = UTC) -> None:
         """`start` counts in whole seconds. It is an occurrence only if it meets the rule."""
@@ -64,8 +64,6 @@ class Recurrence:
         self._sieves = _sieves(rule, wall)
         self._counted, self._last = None if rule.count is None else rule, rule.until
         """The rule, until its count is worked out."""
-        self._answered: tuple[datetime, datetime | None] | None = None
-        """The last question after what was before, as it is often asked twice."""
 
     @property
     def last(self) -> datetime | None:
@@ -85,13 +83,9 @@ class Recurrence:
 
     def at_or_before(self, instant: datetime) -> datetime | None:
         """The last occurrence up to `instant`. None: there is none."""
-        answered = self._answered
-        if answered is None or answered[0] != instant:
-            upto = min(instant, self._until() or FOREVER)
-            found = self._last_up_to(upto) if upto >= self.start else None
-            answered = instant, found if found is not None and found >= self.start else None
-            self._answered = answered
-        return answered[1]
+        upto = min(instant, self._until() or FOREVER)
+        found = self._last_up_to(upto) if upto >= self.start else None
+        return found if found is not None and found >= self.start else None
 
     def between(self, from_: datetime, to: datetime) -> Iterator[datetime]:
         """All occurrences from `from_` on and before `to`, in order."""

@@ -29,6 +29,7 @@ from zoneinfo import ZoneInfo
 
 from pointsman.dispatches.model import TIMEZONE, Dispatch, Rule
 from pointsman.dispatches.recurrence import Recurrence
+from pointsman.dispatches.steady import Steady, period_of
 
 GRACE: Final = timedelta(seconds=60)
 """How long after its end a run is still told of."""
@@ -104,8 +105,11 @@ def starts_of(dispatch: Dispatch) -> Starts:
     data = dispatch.data
     if data.recurrence is None:
         return Once(data.start_time)
-    last = last_start(dispatch) if data.recurrence.count is not None else None
-    return _recurrence(data.recurrence, data.start_time, data.payload.get(TIMEZONE), last)
+    rule, zone = data.recurrence, data.payload.get(TIMEZONE)
+    last = last_start(dispatch) if rule.count is not None else rule.until
+    if zone is None and (last is not None or rule.count is None) and (period := period_of(rule)):
+        return Steady(data.start_time, period, last)
+    return _recurrence(rule, data.start_time, zone, last)
 
 
 def last_start(dispatch: Dispatch) -> datetime | None:
@@ -185,6 +189,6 @@ def _merged(runs: Iterator[Run]) -> Iterator[Run]:
 
 @lru_cache(RULES_REMEMBERED)
 def _recurrence(rule: Rule, start: datetime, zone: str | None, last: datetime | None) -> Recurrence:
-    if last is not None:
+    if rule.count is not None and last is not None:
         rule = replace(rule, count=None, until=last)
     return Recurrence(rule, start, UTC if zone is None else ZoneInfo(zone))
