@@ -93,7 +93,8 @@ def _target(message: bytes) -> Target:
     """Read, checked and kept once, however many dispatches are for it."""
     target = target_of("target", pb2.TargetComponents.FromString(message))
     check_target(target)
-    return shared(target)
+    kept: Target = shared(target)
+    return kept
 
 
 @lru_cache(SHARED_MOST)
@@ -102,7 +103,8 @@ def _rule(message: bytes) -> Rule | None:
     rule = rule_of(pb2.RecurrenceRule.FromString(message))
     if rule is not None:
         check_rule(rule)
-    return shared(rule)
+    kept: Rule | None = shared(rule)
+    return kept
 
 
 def _last_start(data: DispatchData, end_time: datetime | None) -> datetime | None:
