@@ -43,6 +43,7 @@ from pointsman.dispatches.following import (
 )
 from pointsman.dispatches.judging import judge, noticed, removed, set_back
 from pointsman.dispatches.model import Dispatch
+from pointsman.dispatches.resting import at_rest
 from pointsman.dispatches.runs import GRACE, Overlap
 from pointsman.dispatches.sharing import lean
 
@@ -147,7 +148,8 @@ def _seen(
         known = own.get(thing) or follower.followed.get(thing)
         if known is None or known.dispatch.update_time < dispatch.update_time:
             news = News.CREATED if known is None or known.deleted else News.UPDATED
-            after = _settled(noticed(known, dispatch, overlap, now), now)
+            after = at_rest(dispatch, overlap, now) if known is None else None
+            after = after or _settled(noticed(known, dispatch, overlap, now), now)
             if known is not None or not _long_over(after, now):
                 own[thing] = after
                 facts.append(Noticed(after, news))

@@ -46,7 +46,7 @@ def noticed(
     known: Followed | None, dispatch: Dispatch, overlap: Overlap, now: datetime
 ) -> Followed:
     """As it is with this version of the dispatch, which is not judged yet."""
-    written = min(now, dispatch.update_time - ROUNDING)
+    written = written_at(dispatch, now)
     if known is None:
         seen = Followed(dispatch, written, AT_ONCE, overlap=overlap)
     else:
@@ -64,6 +64,11 @@ def noticed(
         return _made_to_go_on(known, _counted(seen), now)
     except Exception as error:  # Of a rule that nobody can work out. The others must go on.
         return replace(seen, fault=_line(error))
+
+
+def written_at(dispatch: Dispatch, now: datetime) -> datetime:
+    """What starts later, starts after it was written."""
+    return min(now, dispatch.update_time - ROUNDING)
 
 
 def removed(known: Followed | None, dispatch: Dispatch, now: datetime) -> Followed:
