@@ -32,12 +32,12 @@ from pointsman.runtime.clock import SystemClock
 
 DISPATCHES: Final = 100_000
 MICROGRID: Final = 1
-STARTS: Final = 100
-"""Among them, spread over some seconds."""
-STARTS_SECONDS: Final = 20
+STARTS: Final = 40
+"""Among them, each alone in its second. How it is with several in one, bench_starts tells."""
+STARTS_SECONDS: Final = 40
 IDLE_SECONDS: Final = 10
 RUNS: Final = 3
-LOADED_SECONDS: Final = 60
+LOADED_SECONDS: Final = 45
 """From the server's beginning on, until the first of the starts."""
 
 
@@ -129,14 +129,26 @@ async def _measure(url: str) -> dict[str, float]:
         await asyncio.sleep(IDLE_SECONDS)
         found["idle"] = 100 * (process_time() - cpu) / (perf_counter() - began)
         async with asyncio.timeout(LOADED_SECONDS + STARTS_SECONDS + 10):
+            bare = asyncio.ensure_future(_bare_timers())
             while len(late_ms) < STARTS:
                 run = await runs.receive()
                 if run.change is not None and int(run.id) > DISPATCHES - STARTS:
                     late = clock.wall_seconds_since(run.change.run_start)
                     late_ms.append(1_000 * late)
+            found["bare"] = await bare
     found["late"] = quantiles(late_ms, n=100)[98]
     found["late p50"] = quantiles(late_ms, n=100)[49]
     return found
+
+
+async def _bare_timers() -> float:
+    """How late a timer of the event loop is by itself at p99, in milliseconds, beside all that."""
+    loop, late_ms = asyncio.get_running_loop(), list[float]()
+    for _ in range(STARTS):
+        due = loop.time() + 0.77
+        await asyncio.sleep(due - loop.time())
+        late_ms.append(1_000 * (loop.time() - due))
+    return quantiles(late_ms, n=100)[98]
 
 
 async def _traced(url: str) -> float:
@@ -182,6 +194,8 @@ def rows() -> Iterator[Row]:
     late = [one["late"] for one in found]
     yield at_most("a start among them, due to received: p99", late, 5, " ms")
     yield Row("the same: p50", spread([one["late p50"] for one in found], unit=" ms"))
+    bare = spread([one["bare"] for one in found], unit=" ms")
+    yield Row("a timer of the event loop alone, meanwhile: p99", bare)
 
 
 def _main(words: list[str]) -> None:
