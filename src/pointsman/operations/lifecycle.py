@@ -1,0 +1,163 @@
+"""A resource works through its queue: one operation at a time, and none that nobody approved.
+
+               +--------- denied, withdrawn, unanswered: it rests, and others go first
+               v                 |
+    Add --> QUEUED --Wake--> a request --yes--> (STARTING) --> RUNNING --> COMPLETED
+              | ^                                  |            |  ^  |
+              | +-- tried again, after a rest -----|------------+  |  +--> FAILED, QUARANTINED
+              |                                    |            v  |
+              |                                    |   (PAUSING) PAUSED (RESUMING)
+              |                                    v            |
+              +--cancel--> CANCELLED <----- (CANCELLING) <------+
+
+Phases in brackets come only where the executor confirms. Of what is watched meanwhile, see
+`watching`; of requests, `handshake`.
+
+The entity is the resource, not the operation: an entity is as wide as its invariant, and that is
+"one at a time". The things that facts are about are its operations, its jobs and its header.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from heapq import nsmallest
+from itertools import islice
+from typing import Final, TypeAlias, assert_never
+
+from pointsman.core.entity import Forgotten, Wake
+from pointsman.operations import turns
+from pointsman.operations.authors import added, held, job_cancelled, job_held, retried, updated
+from pointsman.operations.checks import check_json, conflict
+from pointsman.operations.facts import (
+    AboutOperation,
+    AboutResource,
+    Fact,
+    JobChanged,
+    job_of,
+)
+from pointsman.operations.handshake import answered, asked
+from pointsman.operations.intents import (
+    Add,
+    Answer,
+    Cancel,
+    CancelJob,
+    Hold,
+    HoldJob,
+    Intent,
+    Pause,
+    Report,
+    Resume,
+    Retry,
+    Update,
+)
+from pointsman.operations.model import ENDED, Ask, Operation, Phase
+from pointsman.operations.moves import Teller
+from pointsman.operations.queue import EVER, Resource
+from pointsman.operations.reports import reported
+from pointsman.operations.steering import steered
+
+FORGOTTEN_MOST: Final = 50
+"""Operations that have ended and are forgotten with one intent."""
+
+Control: TypeAlias = Cancel | Pause | Resume
+
+
+def initial() -> Resource:
+    return Resource()
+
+
+def decide(resource: Resource, intent: Intent | Wake, now: datetime) -> Sequence[Fact]:
+    policy = resource.header.policy
+    if isinstance(intent, Wake):
+        facts = turns.taken(resource, Teller(now, policy))
+    else:
+        check_json("meta", intent.meta)
+        facts = _decided(resource, Teller(now, policy, intent.by, intent.meta), intent)
+    return [*facts, *_tidied(resource, facts)] if facts else []
+
+
+def _decided(resource: Resource, tell: Teller, intent: Intent) -> Sequence[Fact]:
+    match intent:
+        case Add():
+            return added(resource, tell, intent)
+        case Update():
+            return updated(resource, tell, intent)
+        case Hold():
+            return held(resource, tell, intent)
+        case Retry():
+            return retried(resource, tell, intent)
+        case HoldJob():
+            return job_held(resource, tell, intent)
+        case CancelJob():
+            return job_cancelled(resource, tell, intent)
+        case Cancel() | Pause() | Resume():
+            return _controlled(resource, tell, intent)
+        case Answer():
+            return answered(resource, tell, intent)
+        case Report():
+            return reported(resource, tell, intent)
+        case _:
+            return steered(resource, tell, intent)
+
+
+def _controlled(resource: Resource, tell: Teller, intent: Control) -> Sequence[Fact]:
+    operation = resource.known(intent.id)
+    match operation.phase, intent:
+        case phase, Cancel() if phase in ENDED:
+            raise conflict("operation_ended", "it cannot be cancelled", operation)
+        case (Phase.CANCELLING, Cancel()) | (Phase.PAUSING, Pause()) | (Phase.RESUMING, Resume()):
+            return []
+        case _, Cancel(reason=reason):
+            return asked(tell, operation, Ask.CANCEL, reason)
+        case Phase.RUNNING, Pause():
+            return asked(tell, operation, Ask.PAUSE)
+        case Phase.PAUSED, Resume():
+            return asked(tell, operation, Ask.RESUME)
+        case _, Pause():
+            raise conflict("operation_not_running", "it cannot be paused", operation)
+        case _, Resume():
+            raise conflict("operation_not_paused", "it cannot be resumed", operation)
+        case _:
+            assert_never(intent)
+
+
+def evolve(resource: Resource, fact: Fact) -> Resource:
+    match fact:
+        case Forgotten(thing) if (job_id := job_of(thing)) is not None:
+            resource.forget_job(job_id)
+        case Forgotten(thing):
+            resource.forget(thing)
+        case JobChanged(job):
+            resource.put_job(job)
+        case AboutOperation(operation):
+            resource.put(operation)
+        case AboutResource(header):
+            resource.put_header(header)
+    return resource
+
+
+def due(resource: Resource) -> datetime | None:
+    watched = resource.watched.first()
+    instants = [watched[0]] if watched else []
+    if resource.doomed:
+        instants.append(EVER)
+    if not (resource.starts_nothing() or resource.active or resource.asking):
+        later = resource.later.first()
+        instants += [EVER] if resource.ready else [later[0]] if later else []
+    return min(instants, default=None)
+
+
+def _tidied(resource: Resource, facts: Sequence[Fact]) -> Sequence[Fact]:
+    """The oldest of those that have ended and that nothing depends on, once there are too many."""
+    kept = resource.header.policy.finished_kept
+    if len(resource.ended) <= kept + kept // 2:
+        return []
+    news = {fact.thing for fact in facts}
+    ended = (resource.operations[id] for id in resource.ended if id not in news)
+    oldest = nsmallest(FORGOTTEN_MOST, filter(resource.may_forget, ended), key=_age)
+    empty = (JobChanged(job).thing for job in resource.jobs.values() if resource.is_empty(job))
+    things = [*(operation.id for operation in oldest), *islice(empty, FORGOTTEN_MOST)]
+    return [Forgotten(thing) for thing in things if thing not in news]
+
+
+def _age(operation: Operation) -> tuple[datetime, int]:
+    return operation.finish_time or operation.changed_at, operation.number

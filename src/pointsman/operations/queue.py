@@ -1,0 +1,266 @@
+"""A resource as it stands: what is queued, what goes on, and what is to be looked at when.
+
+    waiting    for its dependencies, or held: in no agenda
+    later      for an instant, by which it may start
+    ready      the best first
+    asking     for leave to start: one at a time
+    active     it keeps the resource busy: one at a time
+
+Facts move operations from one place to another, each in O(log n). Where an operation stands is
+worked out from its own value and from what it depends on, so facts may come in any order.
+"""
+
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from pointsman.core.agenda import Agenda
+from pointsman.operations.checks import NotFound
+from pointsman.operations.model import (
+    ACTIVE,
+    ENDED,
+    Ask,
+    Dependency,
+    DependencyType,
+    OnFailure,
+    Operation,
+    Phase,
+)
+from pointsman.operations.policy import Header, Job
+from pointsman.operations.ranking import Rank, rank_of
+from pointsman.operations.watching import next_look
+
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""All that happens, happens later."""
+
+
+@dataclass(slots=True)
+class Resource:
+    """One owner changes it in place."""
+
+    header: Header = field(default_factory=Header)
+    operations: dict[str, Operation] = field(default_factory=dict)
+    """All that are known by heart, ended ones too."""
+    jobs: dict[str, Job] = field(default_factory=dict)
+    members: dict[str, set[str]] = field(default_factory=dict)
+    """The operations of each job."""
+    active: str | None = None
+    asking: str | None = None
+    """The one that waits for leave to start."""
+    number: int = 0
+    """The greatest that an operation has."""
+    seen_at: datetime = field(default=EVER, compare=False)
+    """The latest instant that a fact told of: until then, `later` is sorted into `ready`."""
+    ready: Agenda[Rank] = field(default_factory=Agenda, compare=False)
+    later: Agenda[datetime] = field(default_factory=Agenda, compare=False)
+    watched: Agenda[datetime] = field(default_factory=Agenda, compare=False)
+    """When something is to be said of an operation, if nobody else does."""
+    dependents: dict[str, set[str]] = field(default_factory=dict)
+    """Those that depend on an operation and have not ended."""
+    doomed: set[str] = field(default_factory=set)
+    """What they depend on has failed, and they do not wait."""
+    ended: set[str] = field(default_factory=set)
+
+    def __copy__(self) -> "Resource":
+        twin = Resource(self.header, self.operations.copy(), self.jobs.copy())
+        twin.members = {job: ids.copy() for job, ids in self.members.items()}
+        twin.active, twin.asking, twin.number = self.active, self.asking, self.number
+        twin.seen_at = self.seen_at
+        twin.ready, twin.later, twin.watched = (
+            copy(self.ready),
+            copy(self.later),
+            copy(self.watched),
+        )
+        twin.dependents = {on: ids.copy() for on, ids in self.dependents.items()}
+        twin.doomed, twin.ended = self.doomed.copy(), self.ended.copy()
+        return twin
+
+    # What there is
+
+    @property
+    def queued(self) -> int:
+        """How many wait for their turn."""
+        return len(self.operations) - len(self.ended) - (self.active is not None)
+
+    def known(self, id: str) -> Operation:
+        """The operation of this id.
+
+        Raises:
+            NotFound: If it is not known by heart.
+        """
+        operation = self.operations.get(id)
+        if operation is None:
+            raise NotFound(f"there is no operation {id}")
+        return operation
+
+    def in_order(self) -> Iterator[Operation]:
+        """All that may start by what has been seen so far, the best first."""
+        return (self.operations[id] for _, id in self.ready.in_order())
+
+    def starts_nothing(self) -> bool:
+        header = self.header
+        return header.paused or header.running_since is None
+
+    def is_held(self, operation: Operation) -> bool:
+        job = self.jobs.get(operation.work.job_id or "")
+        return operation.held or (job is not None and job.held)
+
+    def unmet(self, operation: Operation) -> Iterator[Dependency]:
+        """What it still waits for."""
+        return (one for one in operation.work.dependencies if not self._is_met(one))
+
+    def broken(self, operation: Operation) -> Dependency | None:
+        """What it depends on, will never come, and is not waited for."""
+        for one in operation.work.dependencies:
+            waits = one.on_failure is OnFailure.WAIT
+            if not waits and self._will_never_be(one):
+                return one
+        return None
+
+    def _is_met(self, dependency: Dependency) -> bool:
+        provider = self.operations.get(dependency.on)
+        if provider is None or provider.phase is Phase.COMPLETED:
+            return True  # What is forgotten has ended well: the others are kept while needed.
+        started = dependency.type is DependencyType.START_TO_START
+        return started and provider.attempt > 0
+
+    def _will_never_be(self, dependency: Dependency) -> bool:
+        provider = self.operations.get(dependency.on)
+        failed = provider is not None and provider.phase in (Phase.FAILED, Phase.CANCELLED)
+        return failed and not self._is_met(dependency)
+
+    def may_forget(self, operation: Operation) -> bool:
+        """Nothing depends on it, and it does not have the number from which others count on."""
+        return operation.id not in self.dependents and operation.number < self.number
+
+    def is_empty(self, job: Job) -> bool:
+        return job.id not in self.members
+
+    # What changes it
+
+    def put(self, operation: Operation) -> None:
+        """Take in what an operation is by now."""
+        before = self.operations.get(operation.id)
+        if before is not None:
+            self._unlink(before)
+        self.operations[operation.id] = operation
+        self.number = max(self.number, operation.number)
+        self._link(operation)
+        self._place(operation)
+        for id in self.dependents.get(operation.id, ()):
+            self._place(self.operations[id])
+        self.see(operation.changed_at)
+
+    def forget(self, id: str) -> None:
+        operation = self.operations.pop(id, None)
+        if operation is not None:
+            self._unlink(operation)
+            self._displace(id)
+            for dependent in self.dependents.get(id, ()):
+                self._place(self.operations[dependent])
+
+    def put_header(self, header: Header) -> None:
+        reordered = header.policy.order != self.header.policy.order
+        self.header = header
+        for id in [*self.operations] if reordered else [*filter(None, [self.active])]:
+            self._place(self.operations[id])
+        if header.changed_at is not None:
+            self.see(header.changed_at)
+
+    def put_job(self, job: Job) -> None:
+        self.jobs[job.id] = job
+        for id in self.members.get(job.id, ()):
+            self._place(self.operations[id])
+
+    def forget_job(self, id: str) -> None:
+        self.jobs.pop(id, None)
+        for member in self.members.get(id, ()):
+            self._place(self.operations[member])
+
+    def see(self, instant: datetime) -> None:
+        """It is at least so late: what has become ready is ready."""
+        if instant > self.seen_at:
+            self.seen_at = instant
+            order = self.header.policy.order
+            for _, id in self.later.take_until(instant):
+                self.ready.put(id, rank_of(self.operations[id], order))
+
+    def _link(self, operation: Operation) -> None:
+        if operation.phase not in ENDED:
+            for one in operation.work.dependencies:
+                self.dependents.setdefault(one.on, set()).add(operation.id)
+        if operation.work.job_id is not None:
+            self.members.setdefault(operation.work.job_id, set()).add(operation.id)
+
+    def _unlink(self, operation: Operation) -> None:
+        for one in operation.work.dependencies:
+            _discard(self.dependents, one.on, operation.id)
+        if operation.work.job_id is not None:
+            _discard(self.members, operation.work.job_id, operation.id)
+
+    def _displace(self, id: str) -> None:
+        for agenda in (self.ready, self.later, self.watched):
+            agenda.drop(id)
+        self.doomed.discard(id)
+        self.ended.discard(id)
+        if self.active == id:
+            self.active = None
+        if self.asking == id:
+            self.asking = None
+
+    def _place(self, operation: Operation) -> None:
+        """Put it where it belongs, and nowhere else."""
+        id = operation.id
+        if operation.phase in ENDED:
+            self._displace(id)
+            self.ended.add(id)
+            return
+        self.active = id if operation.phase in ACTIVE else _unless(self.active, id)
+        self.asking = id if operation.asks is Ask.START else _unless(self.asking, id)
+        self.ended.discard(id)
+        waits = operation.phase is Phase.QUEUED and operation.request is None
+        self._queue(operation) if waits else self._dequeue(id)
+        look = next_look(operation, self.header.policy)
+        self.watched.put(id, look) if look else self.watched.drop(id)
+
+    def _queue(self, operation: Operation) -> None:
+        id = operation.id
+        if self.broken(operation):
+            self._dequeue(id)
+            self.doomed.add(id)
+            return
+        self.doomed.discard(id)
+        if self.is_held(operation) or next(self.unmet(operation), None):
+            self._dequeue(id)
+            return
+        earliest = earliest_start(operation)
+        if earliest > self.seen_at:
+            self.ready.drop(id)
+            self.later.put(id, earliest)
+        else:
+            self.later.drop(id)
+            self.ready.put(id, rank_of(operation, self.header.policy.order))
+
+    def _dequeue(self, id: str) -> None:
+        self.ready.drop(id)
+        self.later.drop(id)
+        self.doomed.discard(id)
+
+
+def earliest_start(operation: Operation) -> datetime:
+    """When it may start, as far as time alone keeps it back."""
+    return max(operation.work.release_date or EVER, operation.not_before or EVER)
+
+
+def _unless(id: str | None, other: str) -> str | None:
+    return None if id == other else id
+
+
+def _discard(sets: dict[str, set[str]], key: str, id: str) -> None:
+    ids = sets.get(key)
+    if ids is not None:
+        ids.discard(id)
+        if not ids:
+            del sets[key]

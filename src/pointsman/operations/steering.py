@@ -1,0 +1,65 @@
+"""Steering: what is asked of a resource as a whole."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from pointsman.operations.checks import Conflict
+from pointsman.operations.facts import (
+    Configured,
+    Fact,
+    ResourceResumed,
+    ResourceStarted,
+    ResourceStopped,
+)
+from pointsman.operations.handshake import start_withdrawn
+from pointsman.operations.intents import (
+    Configure,
+    PauseResource,
+    ResumeResource,
+    StartResource,
+    StopResource,
+)
+from pointsman.operations.moves import Teller
+from pointsman.operations.queue import Resource
+from pointsman.operations.ranking import complete
+
+Steer: TypeAlias = Configure | StartResource | StopResource | PauseResource | ResumeResource
+
+
+def steered(resource: Resource, tell: Teller, intent: Steer) -> Sequence[Fact]:
+    """What becomes of the resource. What waits for leave to start need not wait if it stops.
+
+    Raises:
+        Conflict: If it is so already.
+    """
+    header, about = resource.header, (tell.by, tell.meta)
+    match intent:
+        case Configure(policy):
+            policy = replace(policy, order=complete(policy.order))
+            if policy == header.policy:
+                return []
+            return [Configured(replace(header, policy=policy), *about)]
+        case StartResource(paused):
+            if header.running_since is not None:
+                raise Conflict("already_running", "the dispatcher is running already")
+            started = replace(
+                header, running_since=tell.now, paused=header.paused or paused, changed_at=tell.now
+            )
+            return [ResourceStarted(started, *about)]
+        case StopResource():
+            if header.running_since is None:
+                raise Conflict("not_running", "the dispatcher is not running")
+            withdrawn = start_withdrawn(resource, tell, "the dispatcher was stopped")
+            stopped = replace(header, running_since=None, changed_at=tell.now)
+            return [*withdrawn, ResourceStopped(stopped, *about)]
+        case PauseResource(why):
+            if header.paused:
+                raise Conflict("already_paused", "the dispatcher is paused already")
+            withdrawn = start_withdrawn(resource, tell, "the dispatcher was paused")
+            return [*withdrawn, tell.paused(header, why)]
+        case ResumeResource():
+            if not header.paused:
+                raise Conflict("not_paused", "the dispatcher is not paused")
+            resumed = replace(header, paused=False, why="", changed_at=tell.now)
+            return [ResourceResumed(resumed, *about)]

@@ -1,0 +1,68 @@
+"""Watching: when something must be said of an operation though nobody says anything, and what.
+
+a request           is not answered in time                     denied
+starting            is not confirmed in time                    let go, to fail
+pausing, resuming   is not confirmed in time                    as before
+letting go          is not confirmed in time                    ended, and its executor lost
+any that goes on    no sign of life for the heartbeat           failed, and its executor lost
+running             longer than planned, times the factor       let go, to fail
+                    longer than planned                         told, once
+any that waits      the due date has passed                     told, once
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from pointsman.operations.model import ACTIVE, UNCONFIRMED, Operation, Phase
+from pointsman.operations.policy import Policy
+
+
+class Sight(Enum):
+    """What is to be said. If there are several, the first of them."""
+
+    UNANSWERED = auto()
+    UNCONFIRMED = auto()
+    LOST = auto()
+    TIMED_OUT = auto()
+    OVERRUN = auto()
+    OVERDUE = auto()
+
+
+def next_look(operation: Operation, policy: Policy) -> datetime | None:
+    """When there is something to be said. None: not unless something happens."""
+    return min((at for at, _ in _sights(operation, policy)), default=None)
+
+
+def seen(operation: Operation, policy: Policy, now: datetime) -> Sight | None:
+    """What is to be said by now."""
+    due = (sight for at, sight in _sights(operation, policy) if at <= now)
+    return min(due, key=lambda sight: sight.value, default=None)
+
+
+def time_run(operation: Operation, now: datetime) -> timedelta:
+    """How long this attempt has run, without its pauses."""
+    since = operation.phase_since
+    if operation.phase is not Phase.RUNNING or since is None:
+        return operation.ran
+    return operation.ran + max(now - since, timedelta())
+
+
+def _sights(operation: Operation, policy: Policy) -> Iterator[tuple[datetime, Sight]]:
+    if operation.request:
+        yield operation.request.answer_by, Sight.UNANSWERED
+    if operation.work.due_date and not operation.overdue:
+        yield operation.work.due_date, Sight.OVERDUE
+    since = operation.phase_since
+    if operation.phase not in ACTIVE or since is None:
+        return
+    if operation.phase in UNCONFIRMED:
+        yield since + policy.confirm_within, Sight.UNCONFIRMED
+    if policy.heartbeat:
+        yield (operation.heard_at or since) + policy.heartbeat, Sight.LOST
+    planned = operation.work.planned_duration
+    if operation.phase is Phase.RUNNING and planned:
+        if not operation.overrun:
+            yield since - operation.ran + planned, Sight.OVERRUN
+        if policy.timeout_factor is not None:
+            yield since - operation.ran + planned * policy.timeout_factor, Sight.TIMED_OUT
