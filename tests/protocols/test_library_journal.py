@@ -234,6 +234,25 @@ async def test_a_server_that_is_killed_is_followed_again(tmp_path: Path) -> None
             await one.stop()
 
 
+def test_a_loop_that_ends_while_it_follows_is_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+
+    async def takes_one() -> None:
+        one = Dispatcher(microgrid_id=1, server_url=f"grpc://127.0.0.1:{port}?ssl=false")
+        runs = one.running_status_change.new_receiver()
+        async with asyncio.timeout(30):
+            await one.start()
+            await one.wait_for_initialization()
+            await create(one.client)
+            assert (await runs.receive()).started
+
+    with server_process(tmp_path, port):
+        asyncio.run(takes_one())
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_what_was_told_is_known_after_the_process_was_killed(tmp_path: Path) -> None:
     async with serving(tmp_path) as url:
         with reader_process(tmp_path, url) as process:

@@ -1,6 +1,8 @@
 """A client connects anew where gRPC would come to rest, and leaves alone what works."""
 
 import asyncio
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc.aio
@@ -48,3 +50,33 @@ async def test_a_channel_that_was_given_stays() -> None:
         await fail(client)
         await client.renew()
         assert client.channel is channel
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of somebody who never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield "127.0.0.1:{1}".format(*listener.getsockname())
+
+
+async def test_a_call_that_is_cut_off_has_failed(silent: str) -> None:
+    async with asyncio.timeout(SOON_SECONDS), Client(server_url=f"grpc://{silent}") as client:
+        for deletes in (True, False):
+            delete = client.delete(microgrid_id=MICROGRID, dispatch_id=64) if deletes else None
+            asking = asyncio.ensure_future(delete or anext(client.list(MICROGRID)))
+            await asyncio.sleep(0.1)
+            await client.channel.close(None)
+            with pytest.raises(grpc.aio.AioRpcError) as refusal:
+                await asking
+            assert refusal.value.code() is UNAVAILABLE
+            await client.disconnect()
+            client.connect()
+
+
+async def test_who_is_cancelled_while_it_calls_is_cancelled(silent: str) -> None:
+    async with asyncio.timeout(SOON_SECONDS), Client(server_url=f"grpc://{silent}") as client:
+        asking = asyncio.ensure_future(client.delete(microgrid_id=MICROGRID, dispatch_id=64))
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking

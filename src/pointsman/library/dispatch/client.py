@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from pointsman.dispatch_api.messages import dispatch_of, pb_data
 from pointsman.dispatches.model import DispatchData
+from pointsman.library.dispatch.cut_off import LAST_CALLS_SECONDS, cut_off_is_unavailable
 from pointsman.library.dispatch.dispatch import Dispatch
 from pointsman.library.dispatch.keyed import keyed
 from pointsman.library.dispatch.requests import aware, fill
@@ -107,7 +108,7 @@ class Client(DispatchApiClient):
         if self._given is None and channel is not None and _fails(channel):
             self._channel = None
             self.connect()
-            await channel.close(None)
+            await channel.close(LAST_CALLS_SECONDS)
 
     @override
     async def list(
@@ -127,7 +128,7 @@ class Client(DispatchApiClient):
     ) -> AsyncIterator[Iterator[Dispatch]]:
         """List dispatches, page by page, as the real client does."""
         microgrid = self._microgrid(microgrid_id)
-        async for page in super().list(
+        pages = super().list(
             microgrid,
             target_components=[_components(selector) for selector in target_components],
             start_from=start_from,
@@ -139,7 +140,12 @@ class Client(DispatchApiClient):
             dispatch_ids=[DispatchId(int(id)) for id in dispatch_ids],
             filter_queries=filter_queries,
             page_size=page_size,
-        ):
+        )
+        while True:
+            with cut_off_is_unavailable():
+                page = await anext(pages, None)
+            if page is None:
+                return
             yield (Dispatch(one, microgrid_id=int(microgrid), clock=self._clock) for one in page)
 
     def stream(self, microgrid_id: Microgrid | None = None) -> Receiver[DispatchEvent]:
@@ -244,7 +250,8 @@ class Client(DispatchApiClient):
         return start_time
 
     async def _call(self, method: Any, request: Any) -> Any:  # noqa: ANN401  As the stubs have it.
-        return await cast(Awaitable[Any], method(request, timeout=self._call_timeout_seconds))
+        with cut_off_is_unavailable():
+            return await cast(Awaitable[Any], method(request, timeout=self._call_timeout_seconds))
 
     async def _dispatch(self, method: Any, request: Any) -> Dispatch:  # noqa: ANN401  As above.
         answer = await self._call(method, request)

@@ -122,9 +122,7 @@ class Life:
                 await self._connection.run()
             except asyncio.CancelledError:
                 taking.cancel()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LAST_SECONDS):
-                        await self._write_all_taken()
+                await self._write_last_taken()
                 raise
 
     # The journal
@@ -207,6 +205,14 @@ class Life:
             for dispatch_id, seq in batch.items():
                 if self._taken.get(dispatch_id) == seq:
                     del self._taken[dispatch_id]
+
+    async def _write_last_taken(self) -> None:
+        """As far as there is time. The rest is told again to whoever goes on with the file."""
+        try:
+            async with asyncio.timeout(LAST_SECONDS):
+                await self._write_all_taken()
+        except* (TimeoutError, Unknown):  # The engine was cancelled too, as at the end of a loop.
+            log.info("what was taken last is not written down: %d dispatches", len(self._taken))
 
     async def _write_one_taken(self, dispatch_id: int, seq: int) -> None:
         with suppress(Rejected):
