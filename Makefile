@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: install demo test check bench sim chaos clean
+.PHONY: install demo test check bench sim chaos clean broker
 .DEFAULT_GOAL := install
 
 install: $(VENV)/.all
@@ -22,7 +22,7 @@ install: $(VENV)/.all
 demo: $(VENV)/.all
 	$(BIN)/pointsman demo $(ARGS)
 
-test: $(VENV)/.test
+test: $(VENV)/.test broker
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.test
@@ -40,6 +40,15 @@ sim: $(VENV)/.test
 
 chaos: $(VENV)/.test
 	POINTSMAN_KILLS=50 $(BIN)/python -m pytest tests/chaos --timeout=3600 $(ARGS)
+
+# The MQTT broker that tests talk to. Without it they are skipped, in one loud line.
+broker:
+	@PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || { \
+	    if [ "$$(id -u)" = 0 ]; then as=; else as="sudo -n"; fi; \
+	    echo "installing Debian's mosquitto" >&2; \
+	    { $$as apt-get update -qq && \
+	      DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends mosquitto; \
+	    } >/dev/null 2>&1 || echo "cannot install mosquitto: tests over MQTT will be skipped" >&2; }
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
