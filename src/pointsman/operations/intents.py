@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from pointsman.operations.model import Reason, Work
+from pointsman.operations.model import Phase, Reason, Work
 from pointsman.operations.policy import Policy
 
 
@@ -93,6 +93,9 @@ class Report(Asked):
 @dataclass(frozen=True, slots=True)
 class Confirm(Report):
     """It has started, paused, resumed or let go, as it was asked to."""
+
+    phase: Phase | None = None
+    """What it was asked in. If it is asked for something else by now, this says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

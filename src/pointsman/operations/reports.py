@@ -47,6 +47,8 @@ def reported(resource: Resource, tell: Teller, report: Report) -> Sequence[Fact]
     if operation.phase not in ACTIVE:
         raise conflict("operation_not_active", "it does not go on", operation)
     match report:
+        case Confirm(phase=phase) if phase not in (None, operation.phase):
+            return []
         case Confirm():
             return _confirmed(tell, operation)
         case ReportProgress(fraction=fraction, note=note):
