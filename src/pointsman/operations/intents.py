@@ -148,6 +148,11 @@ class StartResource(Asked):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeTurn(Asked):
+    """Have whoever is next asked for, though the resource be stopped. A pause it respects."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopResource(Asked):
     """It starts nothing more. What runs goes on, and is supervised no less."""
 
@@ -180,6 +185,7 @@ Intent: TypeAlias = (
     | CancelJob
     | Configure
     | StartResource
+    | TakeTurn
     | StopResource
     | PauseResource
     | ResumeResource

@@ -47,6 +47,7 @@ from pointsman.operations.intents import (
     Report,
     Resume,
     Retry,
+    TakeTurn,
     Update,
 )
 from pointsman.operations.model import ENDED, Ask, Operation, Phase
@@ -95,6 +96,8 @@ def _decided(resource: Resource, tell: Teller, intent: Intent) -> Sequence[Fact]
             return answered(resource, tell, intent)
         case Report():
             return reported(resource, tell, intent)
+        case TakeTurn():
+            return turns.next_asked(resource, tell)
         case _:
             return steered(resource, tell, intent)
 

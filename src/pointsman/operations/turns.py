@@ -42,14 +42,20 @@ def taken(resource: Resource, tell: Teller) -> Sequence[Fact]:
     if not facts and tell.now >= EVER:
         doomed = (resource.operations[id] for id in islice(sorted(resource.doomed), AT_ONCE))
         facts = [_doomed(resource, tell, operation) for operation in doomed]
-    if not facts and (best := best_now(resource, tell.now)):
-        facts += asked(tell, best, Ask.START)
+    if not facts and resource.header.running_since is not None:
+        facts += next_asked(resource, tell)
     return facts
+
+
+def next_asked(resource: Resource, tell: Teller) -> Sequence[Fact]:
+    """Somebody is asked whether the best may start, unless the resource is paused."""
+    best = None if resource.header.paused else best_now(resource, tell.now)
+    return asked(tell, best, Ask.START) if best else []
 
 
 def best_now(resource: Resource, now: datetime) -> Operation | None:
     """Whichever of all that may start now should be the next to be asked for."""
-    if resource.starts_nothing() or resource.active or resource.asking:
+    if resource.active or resource.asking:
         return None
     order = resource.header.policy.order
     ready = next((one for one in resource.in_order() if earliest_start(one) <= now), None)
