@@ -175,6 +175,10 @@ class SqliteReader:
         """As `Tailed.reached`."""
         return int(cursor or 0) >= int(end or 0)
 
+    def number_of(self, cursor: Cursor) -> int:
+        """As `Tailed.number_of`."""
+        return int(cursor or 0)
+
     async def load(self, shard: int) -> Sequence[Record]:
         return await asyncio.to_thread(self.load_now, shard)
 

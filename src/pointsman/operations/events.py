@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
 from pointsman.operations import facts
@@ -51,6 +52,10 @@ class EventType(StrEnum):
     OPERATION_DISPATCHER_CONFIGURED = "operation_dispatcher_configured"
     JOB_HELD = "job_held"
     JOB_RELEASED = "job_released"
+
+
+DOCUMENTED: Final = frozenset(islice(EventType, 20))
+"""Those that are not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,11 @@ def event_type_of(fact: Fact) -> EventType | None:
             return EventType.JOB_HELD if job.held else EventType.JOB_RELEASED
         case _:
             return _SIMPLE.get(type(fact))
+
+
+def is_documented(fact: type[Fact]) -> bool:
+    """Whether facts of this class are told of as documented events."""
+    return fact in (facts.Requested, facts.Denied) or _SIMPLE.get(fact) in DOCUMENTED
 
 
 def changes_of(fact: Fact) -> tuple[Change, ...]:
