@@ -1,15 +1,16 @@
 """What authors of operations may ask: to add them, change them, hold them, and try them again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from pointsman.operations.checks import (
-    UPDATABLE,
     Conflict,
     Invalid,
     NotFound,
     check_id,
+    check_values,
     check_work,
     conflict,
 )
@@ -25,6 +26,8 @@ ADD_MOST: Final = 900
 """Operations that are added at once."""
 CANCEL_MOST: Final = 200
 """Operations of a job that are cancelled at once."""
+CYCLE_SHOWN: Final = 10
+"""So many operations of a cycle are named."""
 CHANGEABLE: Final = frozenset({Phase.QUEUED, Phase.PAUSED, Phase.QUARANTINED})
 
 
@@ -38,8 +41,7 @@ def added(resource: Resource, tell: Teller, add: Add) -> Sequence[Fact]:
         if new.id in batch:
             raise Invalid(f"there are two operations with the id {new.id}")
         batch[new.id] = new.work
-    for new in add.new:
-        _check_dependencies(resource, batch, new.id)
+    _check_dependencies(resource, batch)
     fresh = (new for new in add.new if not _is_known(resource, new))
     return [
         Added(Operation(new.id, number, new.work, tell.now), None, tell.by, tell.meta)
@@ -50,22 +52,22 @@ def added(resource: Resource, tell: Teller, add: Add) -> Sequence[Fact]:
 def updated(resource: Resource, tell: Teller, update: Update) -> Sequence[Fact]:
     """What was approved and not started yet, is asked for anew: it is something else now."""
     operation = resource.known(update.id)
-    if unknown := sorted(set(update.values) - set(UPDATABLE)):
-        raise Invalid(
-            f"unsupported operation update fields: {unknown}; {', '.join(UPDATABLE)} can be updated"
-        )
+    check_values(update.values)
     if operation.phase not in CHANGEABLE:
         raise conflict("operation_update_failed", "it cannot be updated now", operation)
     before = operation.work
     work = replace(before, **update.values)
     check_work(work)
-    _check_dependencies(resource, {operation.id: work}, operation.id)
+    _check_dependencies(resource, {operation.id: work})
     if work == before:
         return []
-    overdue = operation.overdue and before.due_date == work.due_date
+    told = {
+        "overdue": operation.overdue and before.due_date == work.due_date,
+        "overrun": operation.overrun and before.planned_duration == work.planned_duration,
+    }
     withdrawn = start_withdrawn(resource, tell, "it was updated", of=operation.id)
     now = withdrawn[-1].operation if withdrawn else operation
-    after = tell.changed(now, work=work, overdue=overdue)
+    after = tell.changed(now, work=work, **told)
     return [*withdrawn, Updated(after, None, tell.by, tell.meta, before)]
 
 
@@ -84,8 +86,9 @@ def held(resource: Resource, tell: Teller, hold: Hold) -> Sequence[Fact]:
 def retried(resource: Resource, tell: Teller, retry: Retry) -> Sequence[Fact]:
     """What is in quarantine is queued anew; what rests need not rest any longer."""
     operation = resource.known(retry.id)
-    rests = operation.phase is Phase.QUEUED and operation.not_before is not None
-    if operation.phase is not Phase.QUARANTINED and not rests:
+    rest = operation.not_before
+    rests = operation.phase is Phase.QUEUED and rest is not None and rest > tell.now
+    if operation.asks is Ask.START or not (rests or operation.phase is Phase.QUARANTINED):
         raise conflict("operation_not_quarantined", "there is nothing to try again", operation)
     values = {"ending": None, "retries": 0, "denials": 0, "not_before": None, "finish_time": None}
     return [tell.moved(Requeued, operation, Phase.QUEUED, **values)]
@@ -134,32 +137,42 @@ def _is_known(resource: Resource, new: New) -> bool:
     return True
 
 
-def _check_dependencies(resource: Resource, batch: Mapping[str, Work], id: str) -> None:
+def _check_dependencies(resource: Resource, batch: Mapping[str, Work]) -> None:
     """Refuse what depends on itself, on something unknown, or on what depends on it."""
-    for one in batch[id].dependencies:
-        if one.on == id:
-            raise Invalid("operation cannot depend on itself")
-        if one.on not in batch and one.on not in resource.operations:
-            raise Invalid(
-                f"operation {id} depends on {one.on}, which this resource does not know (any more)"
-            )
-    if batch[id].dependencies and _leads_to(resource, batch, id):
-        raise Invalid(f"operation {id} would depend on itself, through others")
+    for id, work in batch.items():
+        for one in work.dependencies:
+            if one.on == id:
+                raise Invalid("operation cannot depend on itself")
+            if one.on not in batch and one.on not in resource.operations:
+                raise Invalid(
+                    f"operation {id} depends on {one.on}, which this resource does not know (any"
+                    " more)"
+                )
+    try:
+        TopologicalSorter(_reached(resource, batch)).prepare()
+    except CycleError as error:
+        cycle = [str(id) for id in error.args[1][:CYCLE_SHOWN]]
+        raise Invalid(
+            f"operation {cycle[0]} would depend on itself, through others: {' <- '.join(cycle)}"
+        ) from None
 
 
-def _leads_to(resource: Resource, batch: Mapping[str, Work], id: str) -> bool:
-    seen, ahead = set[str](), [one.on for one in batch[id].dependencies]
+def _reached(resource: Resource, batch: Mapping[str, Work]) -> Mapping[str, Sequence[str]]:
+    """All that these depend on and that has not ended, with what each of that depends on."""
+    reached: dict[str, Sequence[str]] = {}
+    ahead = [id for id, work in batch.items() if work.dependencies]
+    fresh = all(id not in resource.operations for id in batch)
     while ahead:
-        on = ahead.pop()
-        if on == id:
-            return True
-        if on not in seen:
-            seen.add(on)
-            ahead += _depends_on(resource, batch, on)
-    return False
+        id = ahead.pop()
+        if id not in reached:
+            reached[id] = _depends_on(resource, batch, id)
+            ahead += [on for on in reached[id] if on in batch or not fresh]
+    return reached
 
 
-def _depends_on(resource: Resource, batch: Mapping[str, Work], id: str) -> Iterable[str]:
+def _depends_on(resource: Resource, batch: Mapping[str, Work], id: str) -> Sequence[str]:
     known = resource.operations.get(id)
+    if known is not None and known.phase in ENDED:
+        return ()
     work = batch.get(id) or (known.work if known else None)
-    return (one.on for one in work.dependencies) if work else ()
+    return [one.on for one in work.dependencies] if work else ()

@@ -3,21 +3,30 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from json import dumps
 from math import isfinite
 from typing import Any, Final
 
 from pointsman.core.entity import Rejected
-from pointsman.operations.model import Operation, Phase, Work
+from pointsman.operations.model import Dependency, Operation, Phase, Work
+from pointsman.operations.policy import Policy
 
-ID_LENGTH_MOST: Final = 128
-PRIORITY_MOST: Final = 2**31 - 1
-JOB_ID_LENGTH_MOST: Final = 256
-DEPENDENCIES_MOST: Final = 1_000
-DURATION_MOST: Final = timedelta(days=3_650)
-PAYLOAD_BYTES: Final = 1_000_000
-"""As JSON. The doors refuse more before it is read."""
-PAYLOAD_DEPTH: Final = 32
 INTEGER_MOST: Final = 2**63 - 1
+ID_LENGTH_MOST: Final = 128
+PRIORITY_MOST: Final = INTEGER_MOST
+JOB_ID_LENGTH_MOST: Final = 256
+DEPENDENCIES_MOST: Final = 500
+DURATION_MOST: Final = timedelta(days=3_650)
+PAYLOAD_BYTES: Final = 250_000
+"""As JSON. A fact has the old and the new one, and must fit into one record of the journal."""
+PAYLOAD_DEPTH: Final = 32
+RESULT_BYTES: Final = 100_000
+META_BYTES: Final = 20_000
+"""It is in a request, and in what becomes of that."""
+TEXT_LENGTH_MOST: Final = 10_000
+BY_LENGTH_MOST: Final = 256
+COUNT_MOST: Final = 1_000_000
+FACTOR_MOST: Final = 1_000
 UPDATABLE: Final = (
     "payload",
     "priority",
@@ -28,6 +37,15 @@ UPDATABLE: Final = (
     "dependencies",
 )
 """Fields that their author may change. What becomes of an operation is told by other requests."""
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "payload": (Mapping,),
+    "priority": (int,),
+    "release_date": (datetime, type(None)),
+    "planned_duration": (timedelta, type(None)),
+    "due_date": (datetime, type(None)),
+    "job_id": (str, type(None)),
+    "dependencies": (tuple,),
+}
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -103,61 +121,120 @@ def check_work(work: Work) -> None:
     if work.release_date and work.due_date and work.due_date <= work.release_date:
         raise Invalid("due_date must be after release_date")
     _check_duration(work.planned_duration)
-    if work.job_id is not None and not 0 < len(work.job_id) <= JOB_ID_LENGTH_MOST:
-        raise Invalid(
-            f"job_id has {len(work.job_id)} characters: 1 to {JOB_ID_LENGTH_MOST} are allowed"
-        )
+    if work.job_id is not None:
+        _check_job_id(work.job_id)
     if len(work.dependencies) > DEPENDENCIES_MOST:
         raise Invalid(
             f"there are {len(work.dependencies)} dependencies: at most {DEPENDENCIES_MOST} are"
             " allowed"
         )
-    _check_text("job_id", work.job_id or "")
     check_json("payload", work.payload)
 
 
-def check_json(field: str, value: object, depth: int = 1) -> None:
+def check_values(values: Mapping[str, Any]) -> None:
+    """Refuse an update of what cannot be updated, or with what cannot be a value of that.
+
+    Raises:
+        Invalid: In one line, which names the fields.
+    """
+    if unknown := sorted(set(values) - set(UPDATABLE)):
+        raise Invalid(
+            f"unsupported operation update fields: {unknown}; {', '.join(UPDATABLE)} can be updated"
+        )
+    for field, value in values.items():
+        allowed = _TYPES[field]
+        if not isinstance(value, allowed) or (isinstance(value, bool)):
+            raise Invalid(f"{field} cannot be a {type(value).__name__}")
+    if not all(isinstance(one, Dependency) for one in values.get("dependencies", ())):
+        raise Invalid("dependencies must be dependencies")
+
+
+def check_policy(policy: Policy) -> None:
+    """Refuse what nobody could live by.
+
+    Raises:
+        Invalid: In one line, which names the field.
+    """
+    for field in ("answer_within", "confirm_within", "heartbeat"):
+        duration = getattr(policy, field)
+        if duration is not None and not timedelta() < duration <= DURATION_MOST:
+            raise Invalid(f"{field} must be greater than 0, and at most {DURATION_MOST.days} days")
+    for field in ("cooldown", "backoff", "backoff_most"):
+        if not timedelta() <= getattr(policy, field) <= DURATION_MOST:
+            raise Invalid(f"{field} must be non-negative, and at most {DURATION_MOST.days} days")
+    for field, least in (("pause_after_denials", 1), ("retries", 0), ("finished_kept", 0)):
+        count = getattr(policy, field)
+        if count is not None and not least <= count <= COUNT_MOST:
+            raise Invalid(f"{field} must be {least} to {COUNT_MOST}")
+    if policy.timeout_factor is not None and not 0 < policy.timeout_factor <= FACTOR_MOST:
+        raise Invalid(f"timeout_factor must be greater than 0, and at most {FACTOR_MOST}")
+
+
+def check_text(field: str, text: str, most: int = TEXT_LENGTH_MOST) -> None:
+    """Refuse what is too long, or cannot be written.
+
+    Raises:
+        Invalid: In one line.
+    """
+    if len(text) > most:
+        raise Invalid(f"{field} has {len(text)} characters: at most {most} are allowed")
+    _text_size(field, text)
+
+
+def check_json(field: str, value: object, bytes_most: int = PAYLOAD_BYTES) -> None:
     """Refuse what is no JSON, or nobody could store.
 
     Raises:
         Invalid: In one line.
     """
+    size = _size(field, value, 1)
+    if size > bytes_most:
+        raise Invalid(f"{field} takes {size} bytes as JSON: at most {bytes_most} are allowed")
+
+
+def _size(field: str, value: object, depth: int) -> int:
+    """In bytes, as JSON."""
     if depth > PAYLOAD_DEPTH:
         raise Invalid(f"{field} is nested deeper than the {PAYLOAD_DEPTH} levels that are allowed")
     match value:
+        case str():
+            return _text_size(field, value)
         case None | bool():
-            pass
+            return len("false")
         case int():
             if not -INTEGER_MOST <= value <= INTEGER_MOST:
                 raise Invalid(f"{field} holds an integer beyond {INTEGER_MOST}: make it text")
+            return len(str(value))
         case float():
             if not isfinite(value):
                 raise Invalid(f"{field} holds {value}, which JSON has no word for")
-        case str():
-            _check_text(field, value)
+            return len(repr(value))
         case Mapping():
-            _check_object(field, value, depth)
+            return 2 + sum(_member_size(field, *member, depth) for member in value.items())
         case list() | tuple():
-            for one in value:
-                check_json(field, one, depth + 1)
+            return 2 + sum(1 + _size(field, one, depth + 1) for one in value)
         case _:
             raise Invalid(f"{field} holds a {type(value).__name__}, which is no JSON")
 
 
-def _check_object(field: str, value: Mapping[Any, Any], depth: int) -> None:
-    for name, one in value.items():
-        if not isinstance(name, str):
-            raise Invalid(f"{field} has the key {name!r}: keys are text")
-        _check_text(field, name)
-        check_json(field, one, depth + 1)
+def _member_size(field: str, name: object, value: object, depth: int) -> int:
+    if not isinstance(name, str):
+        raise Invalid(f"{field} has the key {name!r}: keys are text")
+    return 2 + _text_size(field, name) + _size(field, value, depth + 1)
 
 
-def _check_text(field: str, text: str) -> None:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise Invalid(f"{field} holds text that cannot be written as UTF-8") from None
+def _text_size(field: str, text: str) -> int:
+    try:
+        return len(dumps(text, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        raise Invalid(f"{field} holds text that cannot be written as UTF-8") from None
+
+
+def _check_job_id(job_id: str) -> None:
+    if not 0 < len(job_id) <= JOB_ID_LENGTH_MOST:
+        raise Invalid(f"job_id has {len(job_id)} characters: 1 to {JOB_ID_LENGTH_MOST} are allowed")
+    if not job_id.isprintable():
+        raise Invalid(f"job_id is {job_id!r}: it must be printable")
 
 
 def _check_instant(field: str, instant: datetime | None) -> None:

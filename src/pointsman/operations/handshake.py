@@ -9,18 +9,15 @@ Where nobody need be asked, the policy says yes at once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Final
 
-from pointsman.operations.checks import Conflict, conflict
+from pointsman.operations.checks import META_BYTES, Conflict, check_json, check_text, conflict
 from pointsman.operations.facts import Denied, Fact, OperationFact, Withdrawn
 from pointsman.operations.intents import Answer
 from pointsman.operations.model import Ask, Ending, Operation, Phase, Reason, Request
-from pointsman.operations.moves import Teller
+from pointsman.operations.moves import REST_LEAST, Teller
 from pointsman.operations.queue import Resource
 
-REST_LEAST: Final = timedelta(milliseconds=10)
-"""However short the cooldown: nobody is asked a thousand times a second."""
 NO_ANSWER: Final = "no_answer"
 POLICY: Final = "policy"
 
@@ -53,7 +50,10 @@ def answered(resource: Resource, tell: Teller, answer: Answer) -> Sequence[Fact]
 
     Raises:
         NotFound, Conflict: If there is no such request, or it is over. Nothing has changed.
+        Invalid: If what comes with it cannot be written down.
     """
+    check_text("reasoning", answer.reasoning)
+    check_json("data", answer.data, META_BYTES)
     operation = resource.known(answer.id)
     request = operation.request
     if request is None or request.number != answer.number or tell.now >= request.answer_by:
@@ -88,6 +88,7 @@ def granted(tell: Teller, operation: Operation) -> Sequence[OperationFact]:
 def cancelled(tell: Teller, operation: Operation, reason: Reason) -> OperationFact:
     """Without asking: at once if it has not started, else when its executor has let go."""
     ending = Ending(Phase.CANCELLED, reason)
+    operation = replace(operation, request=None)
     waits = operation.phase in (Phase.QUEUED, Phase.QUARANTINED)
     return tell.end(operation, ending) if waits else tell.let_go(operation, ending)
 
@@ -113,7 +114,7 @@ def denied(
         operation, request=None, denials=denials, not_before=tell.now + cooldown, ending=None
     )
     facts: list[Fact] = [Denied(after, None, tell.by, meta, request)]
-    if most is not None and denials >= most:
+    if most is not None and denials % most == 0:
         why = f"operation {operation.id} was denied its start {denials} times"
         facts.append(tell.paused(resource.header, why))
     return facts

@@ -26,7 +26,13 @@ from typing import Final, TypeAlias, assert_never
 from pointsman.core.entity import Forgotten, Wake
 from pointsman.operations import turns
 from pointsman.operations.authors import added, held, job_cancelled, job_held, retried, updated
-from pointsman.operations.checks import check_json, conflict
+from pointsman.operations.checks import (
+    BY_LENGTH_MOST,
+    META_BYTES,
+    check_json,
+    check_text,
+    conflict,
+)
 from pointsman.operations.facts import (
     AboutOperation,
     AboutResource,
@@ -52,6 +58,7 @@ from pointsman.operations.intents import (
 )
 from pointsman.operations.model import ENDED, Ask, Operation, Phase
 from pointsman.operations.moves import Teller
+from pointsman.operations.policy import Job
 from pointsman.operations.queue import EVER, Resource
 from pointsman.operations.reports import reported
 from pointsman.operations.steering import steered
@@ -71,7 +78,8 @@ def decide(resource: Resource, intent: Intent | Wake, now: datetime) -> Sequence
     if isinstance(intent, Wake):
         facts = turns.taken(resource, Teller(now, policy))
     else:
-        check_json("meta", intent.meta)
+        check_text("by", intent.by, BY_LENGTH_MOST)
+        check_json("meta", intent.meta, META_BYTES)
         facts = _decided(resource, Teller(now, policy, intent.by, intent.meta), intent)
     return [*facts, *_tidied(resource, facts)] if facts else []
 
@@ -107,7 +115,9 @@ def _controlled(resource: Resource, tell: Teller, intent: Control) -> Sequence[F
     match operation.phase, intent:
         case phase, Cancel() if phase in ENDED:
             raise conflict("operation_ended", "it cannot be cancelled", operation)
-        case (Phase.CANCELLING, Cancel()) | (Phase.PAUSING, Pause()) | (Phase.RESUMING, Resume()):
+        case _, Cancel() if _is_to_be_cancelled(operation):
+            return []
+        case (Phase.PAUSING, Pause()) | (Phase.RESUMING, Resume()):
             return []
         case _, Cancel(reason=reason):
             return asked(tell, operation, Ask.CANCEL, reason)
@@ -121,6 +131,12 @@ def _controlled(resource: Resource, tell: Teller, intent: Control) -> Sequence[F
             raise conflict("operation_not_paused", "it cannot be resumed", operation)
         case _:
             assert_never(intent)
+
+
+def _is_to_be_cancelled(operation: Operation) -> bool:
+    """And not to fail, after which it might be tried again."""
+    planned = operation.ending if operation.phase is Phase.CANCELLING else None
+    return planned is not None and planned.phase is Phase.CANCELLED
 
 
 def evolve(resource: Resource, fact: Fact) -> Resource:
@@ -152,14 +168,20 @@ def due(resource: Resource) -> datetime | None:
 def _tidied(resource: Resource, facts: Sequence[Fact]) -> Sequence[Fact]:
     """The oldest of those that have ended and that nothing depends on, once there are too many."""
     kept = resource.header.policy.finished_kept
-    if len(resource.ended) <= kept + kept // 2:
+    if len(resource.spent) <= kept + kept // 2:
         return []
-    news = {fact.thing for fact in facts}
-    ended = (resource.operations[id] for id in resource.ended if id not in news)
-    oldest = nsmallest(FORGOTTEN_MOST, filter(resource.may_forget, ended), key=_age)
+    news, needed = {fact.thing for fact in facts}, set[str]()
+    for fact in facts:
+        if isinstance(fact, AboutOperation):
+            work = fact.operation.work
+            needed.update(one.on for one in work.dependencies)
+            if work.job_id is not None:
+                needed.add(JobChanged(Job(work.job_id)).thing)
+    spent = (resource.operations[id] for id in resource.spent - news - needed)
+    oldest = nsmallest(FORGOTTEN_MOST, filter(resource.may_forget, spent), key=_age)
     empty = (JobChanged(job).thing for job in resource.jobs.values() if resource.is_empty(job))
-    things = [*(operation.id for operation in oldest), *islice(empty, FORGOTTEN_MOST)]
-    return [Forgotten(thing) for thing in things if thing not in news]
+    jobs = islice((thing for thing in empty if thing not in news | needed), FORGOTTEN_MOST)
+    return [Forgotten(thing) for thing in (*(operation.id for operation in oldest), *jobs)]
 
 
 def _age(operation: Operation) -> tuple[datetime, int]:

@@ -21,12 +21,14 @@ from pointsman.operations.facts import (
     Started,
     Starting,
 )
-from pointsman.operations.model import Ask, Ending, Operation, Phase, Reason, Request
+from pointsman.operations.model import ENDED, Ask, Ending, Operation, Phase, Reason, Request
 from pointsman.operations.policy import Header, Policy
 from pointsman.operations.watching import time_run
 
 NOT_TRIED_AGAIN: Final = frozenset({Reason.USER_REQUEST, Reason.DEPENDENCY_FAILED})
 DOUBLINGS_MOST: Final = 32
+REST_LEAST: Final = timedelta(milliseconds=10)
+"""However short the cooldown: nobody is asked a thousand times a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,19 @@ class Teller:
         phase: Phase,
         **values: Any,  # noqa: ANN401
     ) -> OperationFact:
-        """It is in another phase from now on, and whatever was asked for it is over."""
+        """It is in another phase from now on, and what was asked for it is over.
+
+        But if it is to be cancelled, that is still so, for as long as it has not ended.
+        """
+        goes_on = operation.asks is Ask.CANCEL and phase not in ENDED
         after = self.changed(
             operation,
-            **{"phase": phase, "phase_since": self.now, "request": None}
-            | {"ran": time_run(operation, self.now)}
+            **{
+                "phase": phase,
+                "phase_since": self.now,
+                "request": operation.request if goes_on else None,
+                "ran": time_run(operation, self.now),
+            }
             | values,
         )
         return self.told(fact, operation, after)
@@ -133,16 +143,20 @@ class Teller:
                 fact, ending = Failed, replace(ending, phase=Phase.QUARANTINED)
             case _:
                 fact = Failed
-        return self.moved(fact, operation, ending.phase, ending=ending, finish_time=self.now)
+        finished_at = max(self.now, operation.start_time or self.now)
+        return self.moved(fact, operation, ending.phase, ending=ending, finish_time=finished_at)
 
     def _tried_again(self, operation: Operation, ending: Ending) -> OperationFact:
-        rest = self.policy.backoff * 2 ** min(operation.retries, DOUBLINGS_MOST)
+        doublings = min(operation.retries, DOUBLINGS_MOST)
+        seconds = self.policy.backoff.total_seconds() * 2**doublings
+        most = self.policy.backoff_most.total_seconds()
+        rest = max(timedelta(seconds=min(seconds, most)), REST_LEAST)
         return self.moved(
             Requeued,
             operation,
             Phase.QUEUED,
             retries=operation.retries + 1,
-            not_before=self.now + min(rest, self.policy.backoff_most),
+            not_before=self.now + rest,
             failure=ending.error or ending.reason,
             ending=None,
         )

@@ -42,7 +42,8 @@ class Policy:
     cooldown: timedelta = timedelta(seconds=1)
     """An operation that was not allowed to start rests so long, from the denial on."""
     pause_after_denials: int | None = None
-    """So many denials in a row, of one operation, pause the resource. None: none do."""
+    """So many denials in a row, of one operation, pause the resource; after it was resumed, so
+    many more. None: none do."""
     confirms: bool = False
     """Whether the executor confirms that it started, paused, resumed or let go."""
     confirm_within: timedelta = timedelta(seconds=60)

@@ -59,9 +59,12 @@ class Resource:
     """When something is to be said of an operation, if nobody else does."""
     dependents: dict[str, set[str]] = field(default_factory=dict)
     """Those that depend on an operation and have not ended."""
-    doomed: set[str] = field(default_factory=set)
-    """What they depend on has failed, and they do not wait."""
+    doomed: Agenda[int] = field(default_factory=Agenda, compare=False)
+    """What they depend on has failed, and they do not wait: by their numbers."""
+    quarantined: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
+    spent: set[str] = field(default_factory=set)
+    """Those of the ended that nothing depends on."""
 
     def __copy__(self) -> "Resource":
         twin = Resource(self.header, self.operations.copy(), self.jobs.copy())
@@ -74,7 +77,8 @@ class Resource:
             copy(self.watched),
         )
         twin.dependents = {on: ids.copy() for on, ids in self.dependents.items()}
-        twin.doomed, twin.ended = self.doomed.copy(), self.ended.copy()
+        twin.doomed, twin.quarantined = copy(self.doomed), self.quarantined.copy()
+        twin.ended, twin.spent = self.ended.copy(), self.spent.copy()
         return twin
 
     # What there is
@@ -82,7 +86,8 @@ class Resource:
     @property
     def queued(self) -> int:
         """How many wait for their turn."""
-        return len(self.operations) - len(self.ended) - (self.active is not None)
+        elsewhere = len(self.ended) + len(self.quarantined) + (self.active is not None)
+        return len(self.operations) - elsewhere
 
     def known(self, id: str) -> Operation:
         """The operation of this id.
@@ -133,7 +138,7 @@ class Resource:
 
     def may_forget(self, operation: Operation) -> bool:
         """Nothing depends on it, and it does not have the number from which others count on."""
-        return operation.id not in self.dependents and operation.number < self.number
+        return operation.id in self.spent and operation.number < self.number
 
     def is_empty(self, job: Job) -> bool:
         return job.id not in self.members
@@ -149,8 +154,9 @@ class Resource:
         self.number = max(self.number, operation.number)
         self._link(operation)
         self._place(operation)
-        for id in self.dependents.get(operation.id, ()):
-            self._place(self.operations[id])
+        if before is None or _lets(before) != _lets(operation):
+            for id in self.dependents.get(operation.id, ()):
+                self._place(self.operations[id])
         self.see(operation.changed_at)
 
     def forget(self, id: str) -> None:
@@ -191,20 +197,23 @@ class Resource:
         if operation.phase not in ENDED:
             for one in operation.work.dependencies:
                 self.dependents.setdefault(one.on, set()).add(operation.id)
+                self.spent.discard(one.on)
         if operation.work.job_id is not None:
             self.members.setdefault(operation.work.job_id, set()).add(operation.id)
 
     def _unlink(self, operation: Operation) -> None:
         for one in operation.work.dependencies:
             _discard(self.dependents, one.on, operation.id)
+            if one.on in self.ended and one.on not in self.dependents:
+                self.spent.add(one.on)
         if operation.work.job_id is not None:
             _discard(self.members, operation.work.job_id, operation.id)
 
     def _displace(self, id: str) -> None:
-        for agenda in (self.ready, self.later, self.watched):
+        for agenda in (self.ready, self.later, self.watched, self.doomed):
             agenda.drop(id)
-        self.doomed.discard(id)
-        self.ended.discard(id)
+        for ids in (self.ended, self.spent, self.quarantined):
+            ids.discard(id)
         if self.active == id:
             self.active = None
         if self.asking == id:
@@ -216,10 +225,13 @@ class Resource:
         if operation.phase in ENDED:
             self._displace(id)
             self.ended.add(id)
+            if id not in self.dependents:
+                self.spent.add(id)
             return
         self.active = id if operation.phase in ACTIVE else _unless(self.active, id)
         self.asking = id if operation.asks is Ask.START else _unless(self.asking, id)
-        self.ended.discard(id)
+        quarantined = operation.phase is Phase.QUARANTINED
+        self.quarantined.add(id) if quarantined else self.quarantined.discard(id)
         waits = operation.phase is Phase.QUEUED and operation.request is None
         self._queue(operation) if waits else self._dequeue(id)
         look = next_look(operation, self.header.policy)
@@ -229,9 +241,9 @@ class Resource:
         id = operation.id
         if self.broken(operation):
             self._dequeue(id)
-            self.doomed.add(id)
+            self.doomed.put(id, operation.number)
             return
-        self.doomed.discard(id)
+        self.doomed.drop(id)
         if self.is_held(operation) or next(self.unmet(operation), None):
             self._dequeue(id)
             return
@@ -246,12 +258,17 @@ class Resource:
     def _dequeue(self, id: str) -> None:
         self.ready.drop(id)
         self.later.drop(id)
-        self.doomed.discard(id)
+        self.doomed.drop(id)
 
 
 def earliest_start(operation: Operation) -> datetime:
     """When it may start, as far as time alone keeps it back."""
     return max(operation.work.release_date or EVER, operation.not_before or EVER)
+
+
+def _lets(operation: Operation) -> tuple[Phase | None, bool]:
+    """All that those who depend on it look at."""
+    return operation.phase if operation.phase in ENDED else None, operation.attempt > 0
 
 
 def _unless(id: str | None, other: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
+from pointsman.operations.checks import Invalid
 from pointsman.operations.model import Operation
 from pointsman.operations.policy import SortDirection, SortField, SortRule
 
@@ -33,13 +34,13 @@ def complete(order: Sequence[SortRule]) -> tuple[SortRule, ...]:
     """With the rule that is meant at its end, if it has none for that.
 
     Raises:
-        ValueError: If there are no rules, or two for one field.
+        Invalid: If there are no rules, or two for one field.
     """
     fields = [rule.field for rule in order]
     if not fields:
-        raise ValueError("sort_rules must contain at least one rule")
+        raise Invalid("sort_rules must contain at least one rule")
     if len(set(fields)) < len(fields):
-        raise ValueError("sort_rules must name each field at most once")
+        raise Invalid("sort_rules must name each field at most once")
     return (*order, *(() if SortField.CREATED_AT in fields else (_CREATED,)))
 
 

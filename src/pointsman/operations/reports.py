@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from pointsman.operations.checks import Conflict, Invalid, check_json, conflict
+from pointsman.operations.checks import (
+    RESULT_BYTES,
+    Conflict,
+    Invalid,
+    check_json,
+    check_text,
+    conflict,
+)
 from pointsman.operations.facts import Fact, Heard, Paused, Progressed, Reported, Resumed, Started
 from pointsman.operations.intents import (
     Complete,
@@ -16,9 +23,8 @@ from pointsman.operations.intents import (
 from pointsman.operations.model import ACTIVE, Ask, Ending, Operation, Phase, Progress, Reason
 from pointsman.operations.moves import Teller
 from pointsman.operations.queue import Resource
+from pointsman.operations.watching import BEATS
 
-BEATS: Final = 4
-"""So many signs of life within one heartbeat's time are written down, and no more."""
 FAILURES: Final = frozenset(Reason) - {Reason.NONE}
 
 
@@ -29,7 +35,7 @@ def reported(resource: Resource, tell: Teller, report: Report) -> Sequence[Fact]
         NotFound, Conflict, Invalid: If it does not go on, or is at another attempt.
     """
     operation = resource.known(report.id)
-    if report.attempt is not None and report.attempt != operation.attempt:
+    if report.attempt not in (None, operation.attempt) and not _is_early(operation, report):
         raise Conflict(
             "attempt_over",
             f"attempt {report.attempt} of operation {operation.id} is over:"
@@ -38,12 +44,14 @@ def reported(resource: Resource, tell: Teller, report: Report) -> Sequence[Fact]
         )
     match report:
         case Complete(result=result):
-            check_json("result", result)
-            return _ended(tell, operation, Ending(Phase.COMPLETED, result=result))
+            check_json("result", result, RESULT_BYTES)
+            return _ended(tell, operation, report, Ending(Phase.COMPLETED, result=result))
         case Fail(reason=reason, error=error, error_code=code):
             if reason not in FAILURES:
                 raise Invalid("reason is NONE: say why it failed")
-            return _ended(tell, operation, Ending(Phase.FAILED, reason, error, code))
+            check_text("error", error)
+            check_text("error_code", code)
+            return _ended(tell, operation, report, Ending(Phase.FAILED, reason, error, code))
     if operation.phase not in ACTIVE:
         raise conflict("operation_not_active", "it does not go on", operation)
     match report:
@@ -58,23 +66,34 @@ def reported(resource: Resource, tell: Teller, report: Report) -> Sequence[Fact]
 
 
 def _confirmed(tell: Teller, operation: Operation) -> Sequence[Fact]:
-    """It is as it was asked to be."""
+    """It is as it was asked to be, and its executor lives."""
     match operation.phase:
         case Phase.STARTING:
-            return [tell.moved(Started, operation, Phase.RUNNING)]
+            return [tell.moved(Started, operation, Phase.RUNNING, heard_at=tell.now)]
         case Phase.PAUSING:
-            return [tell.moved(Paused, operation, Phase.PAUSED)]
+            return [tell.moved(Paused, operation, Phase.PAUSED, heard_at=tell.now)]
         case Phase.RESUMING:
-            return [tell.moved(Resumed, operation, Phase.RUNNING)]
+            return [tell.moved(Resumed, operation, Phase.RUNNING, heard_at=tell.now)]
         case Phase.CANCELLING if operation.ending:
             return [tell.end(operation, operation.ending)]
         case _:
             return []
 
 
-def _ended(tell: Teller, operation: Operation, ending: Ending) -> Sequence[Fact]:
+def _is_early(operation: Operation, report: Report) -> bool:
+    """It is of the attempt that somebody is asked to allow.
+
+    One that does not say is taken to be of the first: later it might be of the attempt before,
+    told once more.
+    """
+    waits = operation.phase is Phase.QUEUED and operation.asks is Ask.START
+    said = 1 if report.attempt is None else report.attempt
+    return waits and said == operation.attempt + 1
+
+
+def _ended(tell: Teller, operation: Operation, report: Report, ending: Ending) -> Sequence[Fact]:
     """As it says; but what was let go and did not complete, ends as it was to end."""
-    if operation.phase is Phase.QUEUED and operation.asks is Ask.START:
+    if _is_early(operation, report):
         if operation.ending == ending:
             return []
         return [tell.told(Reported, operation, tell.changed(operation, ending=ending))]
@@ -89,7 +108,7 @@ def _ended(tell: Teller, operation: Operation, ending: Ending) -> Sequence[Fact]
 def _progressed(tell: Teller, operation: Operation, fraction: float, note: str) -> Sequence[Fact]:
     if not 0 <= fraction <= 1:
         raise Invalid(f"fraction is {fraction}: 0 to 1 are allowed")
-    check_json("note", note)
+    check_text("note", note)
     said = operation.progress
     if said and (said.fraction, said.note) == (fraction, note):
         return _heard(tell, operation)

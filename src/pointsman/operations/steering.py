@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from pointsman.operations.checks import Conflict
+from pointsman.operations.checks import Conflict, check_policy, check_text
 from pointsman.operations.facts import (
     Configured,
     Fact,
@@ -32,10 +32,12 @@ def steered(resource: Resource, tell: Teller, intent: Steer) -> Sequence[Fact]:
 
     Raises:
         Conflict: If it is so already.
+        Invalid: If nobody could live by the policy.
     """
     header, about = resource.header, (tell.by, tell.meta)
     match intent:
         case Configure(policy):
+            check_policy(policy)
             policy = replace(policy, order=complete(policy.order))
             if policy == header.policy:
                 return []
@@ -43,10 +45,9 @@ def steered(resource: Resource, tell: Teller, intent: Steer) -> Sequence[Fact]:
         case StartResource(paused):
             if header.running_since is not None:
                 raise Conflict("already_running", "the dispatcher is running already")
-            started = replace(
-                header, running_since=tell.now, paused=header.paused or paused, changed_at=tell.now
-            )
-            return [ResourceStarted(started, *about)]
+            started = replace(header, running_since=tell.now, changed_at=tell.now)
+            pauses = [tell.paused(started, "")] if paused and not header.paused else []
+            return [ResourceStarted(started, *about), *pauses]
         case StopResource():
             if header.running_since is None:
                 raise Conflict("not_running", "the dispatcher is not running")
@@ -54,6 +55,7 @@ def steered(resource: Resource, tell: Teller, intent: Steer) -> Sequence[Fact]:
             stopped = replace(header, running_since=None, changed_at=tell.now)
             return [*withdrawn, ResourceStopped(stopped, *about)]
         case PauseResource(why):
+            check_text("why", why)
             if header.paused:
                 raise Conflict("already_paused", "the dispatcher is paused already")
             withdrawn = start_withdrawn(resource, tell, "the dispatcher was paused")

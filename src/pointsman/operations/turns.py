@@ -40,8 +40,8 @@ def taken(resource: Resource, tell: Teller) -> Sequence[Fact]:
     for id in islice(watched, AT_ONCE):
         facts += _judged(resource, tell, resource.operations[id])
     if not facts and tell.now >= EVER:
-        doomed = (resource.operations[id] for id in islice(sorted(resource.doomed), AT_ONCE))
-        facts = [_doomed(resource, tell, operation) for operation in doomed]
+        doomed = (resource.operations[id] for _, id in resource.doomed.in_order())
+        facts = [_doomed(resource, tell, operation) for operation in islice(doomed, AT_ONCE)]
     if not facts and resource.header.running_since is not None:
         facts += next_asked(resource, tell)
     return facts

@@ -4,18 +4,24 @@ a request           is not answered in time                     denied
 starting            is not confirmed in time                    let go, to fail
 pausing, resuming   is not confirmed in time                    as before
 letting go          is not confirmed in time                    ended, and its executor lost
-any that goes on    no sign of life for the heartbeat           failed, and its executor lost
+any that goes on    no sign of life for the heartbeat (*)       failed, and its executor lost
 running             longer than planned, times the factor       let go, to fail
                     longer than planned                         told, once
-any that waits      the due date has passed                     told, once
+any but the ended   the due date has passed                     told, once
+
+(*) The last one need not have been written down, as long as one shortly before it was.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import Final
 
 from pointsman.operations.model import ACTIVE, UNCONFIRMED, Operation, Phase
 from pointsman.operations.policy import Policy
+
+BEATS: Final = 4
+"""So many signs of life within one heartbeat's time are written down, and no more."""
 
 
 class Sight(Enum):
@@ -59,7 +65,9 @@ def _sights(operation: Operation, policy: Policy) -> Iterator[tuple[datetime, Si
     if operation.phase in UNCONFIRMED:
         yield since + policy.confirm_within, Sight.UNCONFIRMED
     if policy.heartbeat:
-        yield (operation.heard_at or since) + policy.heartbeat, Sight.LOST
+        heard_at, unwritten = operation.heard_at, policy.heartbeat / BEATS
+        last = heard_at + unwritten if heard_at else since
+        yield last + policy.heartbeat, Sight.LOST
     planned = operation.work.planned_duration
     if operation.phase is Phase.RUNNING and planned:
         if not operation.overrun:

@@ -9,7 +9,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from pointsman.core.entity import Forgotten
 from pointsman.operations import OPERATIONS
-from pointsman.operations.facts import AboutOperation, Requested, Started, Starting
+from pointsman.operations.facts import AboutOperation, Requested, Started, Starting, Updated
 from pointsman.operations.intents import (
     Add,
     Answer,
@@ -35,10 +35,12 @@ from pointsman.operations.intents import (
 )
 from pointsman.operations.model import (
     ACTIVE,
+    ENDED,
     Ask,
     Dependency,
     DependencyType,
     OnFailure,
+    Phase,
     Reason,
     Work,
 )
@@ -49,14 +51,14 @@ from pointsman.operations.policy import (
     SortField,
     SortRule,
 )
+from pointsman.operations.why import blocked_by
 from tests.laws import EntityLaws
 from tests.unit.operations.given import at
 
 IDS = st.sampled_from(["a", "b", "c"])
 INSTANTS = st.none() | st.integers(0, 600).map(lambda seconds: at(8, 0, seconds))
-DEPENDENCIES = st.just(()) | st.builds(
-    Dependency, IDS, st.sampled_from(DependencyType), st.sampled_from(OnFailure)
-).map(lambda one: (one,))
+DEPENDENCY = st.builds(Dependency, IDS, st.sampled_from(DependencyType), st.sampled_from(OnFailure))
+DEPENDENCIES = st.just(()) | st.lists(DEPENDENCY, min_size=1, max_size=2).map(tuple)
 JOBS = st.sampled_from(["one", "two"])
 FIELDS = {
     "priority": st.integers(-1, 2),
@@ -68,17 +70,19 @@ FIELDS = {
 }
 WORK = st.builds(Work, st.just({}), st.just(at(7)), **FIELDS)
 SECONDS = st.integers(0, 120).map(lambda seconds: timedelta(seconds=seconds))
+SOME_SECONDS = st.integers(1, 120).map(lambda seconds: timedelta(seconds=seconds))
 POLICIES = st.builds(
     Policy,
     ask=st.booleans(),
-    answer_within=SECONDS,
+    answer_within=SOME_SECONDS,
     cooldown=SECONDS,
     pause_after_denials=st.none() | st.integers(1, 3),
     confirms=st.booleans(),
-    confirm_within=SECONDS,
+    confirm_within=SOME_SECONDS,
     heartbeat=st.none() | st.just(timedelta(seconds=45)),
     timeout_factor=st.none() | st.just(2.0),
     retries=st.integers(0, 2),
+    backoff=SECONDS,
     order=st.sampled_from(
         [DEFAULT_ORDER, (SortRule(SortField.PRIORITY, SortDirection.DESC, none_last=False),)]
     ),
@@ -95,7 +99,7 @@ class OperationsLaws(EntityLaws):
         lambda kind: st.builds(kind, IDS)
     )
     reporting = st.sampled_from([Confirm, Confirm, Complete, Fail, Heartbeat]).flatmap(
-        lambda kind: st.builds(kind, IDS)
+        lambda kind: st.builds(kind, IDS, attempt=st.sampled_from([None, None, 1, 2]))
     )
     intents = st.one_of(
         adding,
@@ -109,8 +113,10 @@ class OperationsLaws(EntityLaws):
         st.builds(Update, IDS, st.fixed_dictionaries({}, optional=FIELDS)),
         st.builds(Hold, IDS, st.booleans()) | st.builds(HoldJob, JOBS, st.booleans()),
         st.builds(Fail, IDS, st.sampled_from(Reason)) | st.builds(CancelJob, JOBS),
+        st.builds(Confirm, IDS, st.sampled_from(Phase)) | st.builds(Cancel, IDS),
         st.builds(ReportProgress, IDS, fraction=st.sampled_from([0.0, 0.5, 2.0])),
         st.sampled_from([StartResource(), StopResource(), PauseResource(), ResumeResource()]),
+        st.sampled_from([StartResource(paused=True), ResumeResource(), StartResource()]),
     )
 
     @initialize(policy=POLICIES)
@@ -126,7 +132,8 @@ class OperationsLaws(EntityLaws):
     def __init__(self) -> None:
         super().__init__()
         self.asked: dict[tuple[str, int], Requested] = {}
-        self.starts: dict[tuple[str, int], int] = {}
+        self.after_update = set[str]()
+        """Those that were paused when they were given other dependencies."""
 
     def apply(self, facts: Sequence[Any]) -> None:
         for fact in facts:
@@ -134,6 +141,8 @@ class OperationsLaws(EntityLaws):
                 case Requested(operation) if operation.asks is Ask.START:
                     assert operation.request is not None
                     self.asked[operation.id, operation.request.number] = fact
+                case Updated(operation) if operation.phase in ACTIVE:
+                    self.after_update.add(operation.id)
                 case Started(operation, before) | Starting(operation, before):
                     if before not in ACTIVE:
                         self.was_approved(operation.id, operation.requests)
@@ -153,9 +162,43 @@ class OperationsLaws(EntityLaws):
 
     @invariant()
     def nothing_that_is_known_is_lost(self) -> None:
+        """Nor is anything else known."""
         things = {thing for thing, fact in self.last.items() if isinstance(fact, AboutOperation)}
         assert things == set(self.state.operations)
         assert not any(isinstance(fact, Forgotten) for fact in self.last.values())
+
+    @invariant()
+    def each_has_one_place(self) -> None:
+        """And what is in no agenda is kept by something that has a name."""
+        state = self.state
+        for id, one in state.operations.items():
+            agendas = (state.ready, state.later, state.doomed)
+            places = [any(key == id for _, key in agenda.in_order()) for agenda in agendas]
+            places += [id in state.ended, id in state.quarantined, id == state.active]
+            assert sum(places) <= 1
+            if not any(places):
+                assert blocked_by(state, one, self.now)
+        assert state.queued == sum(one.phase is Phase.QUEUED for one in state.operations.values())
+        assert state.spent == {id for id in state.ended if id not in state.dependents}
+
+    @invariant()
+    def who_waits_for_leave_is_not_ended(self) -> None:
+        for one in self.state.operations.values():
+            if one.request is not None:
+                assert one.phase not in ENDED
+                assert one.asks is not Ask.START or one.id == self.state.asking
+                assert (one.asks is Ask.START) <= (one.phase is Phase.QUEUED)
+
+    @invariant()
+    def nothing_starts_before_what_it_depends_on(self) -> None:
+        if (active := self.state.active) is not None and active not in self.after_update:
+            assert not any(self.state.unmet(self.state.operations[active]))
+
+    @invariant()
+    def times_are_in_order(self) -> None:
+        for one in self.state.operations.values():
+            if one.phase in ENDED and one.start_time and one.finish_time:
+                assert one.start_time <= one.finish_time
 
 
 TestOperations = OperationsLaws.TestCase
