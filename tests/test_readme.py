@@ -15,7 +15,8 @@ import typer
 from pointsman.cli import errors
 from pointsman.cli.commands import app
 from pointsman.config import read_site
-from pointsman.config.site import ASSET, MICROGRID, RESOURCE, SITE
+from pointsman.config.resources import RESOURCE, Resource
+from pointsman.config.site import ASSET, MICROGRID, SITE
 from pointsman.core.assets import Asset, AssetKind
 from pointsman.devices import Key
 from pointsman.devices.protocols import COMMON_KEYS, check_devices, protocols
@@ -124,9 +125,16 @@ def test_each_key_of_an_asset_is_described_with_its_default() -> None:
     assert table("site-file.md", "## `[[asset]]`") == told
 
 
+def test_each_key_of_a_resource_is_described_with_its_default() -> None:
+    fields = {field.name: field for field in dataclasses.fields(Resource)}
+    defaults = {name: shown(field.default) for name, field in fields.items() if name in RESOURCE}
+    told = {**defaults, "id": "required", "device": "external"}
+    assert table("site-file.md", "## `[[resource]]`") == told
+
+
 @pytest.mark.parametrize(
     ("title", "keys"),
-    [("## `[site]`", SITE), ("## `[[resource]]`", RESOURCE), ("## `[microgrid]`", MICROGRID)],
+    [("## `[site]`", SITE), ("## `[microgrid]`", MICROGRID)],
 )
 def test_each_key_of_the_other_tables_is_described(title: str, keys: dict[str, Any]) -> None:
     assert set(table("site-file.md", title)) == set(keys)

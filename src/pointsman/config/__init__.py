@@ -4,14 +4,17 @@ Read once, into frozen objects. A mistake is one line that says where it is and 
 """
 
 from pointsman.config.keys import Key, Role, read_keys
+from pointsman.config.resources import Approval, OrderRule, Resource
 from pointsman.config.settings import Address, Settings, host_port, read_settings
-from pointsman.config.site import Microgrid, Resource, Site, read_site
+from pointsman.config.site import Microgrid, Site, read_site
 from pointsman.config.tables import SiteError, check_keys, nearest
 
 __all__ = [
     "Address",
+    "Approval",
     "Key",
     "Microgrid",
+    "OrderRule",
     "Resource",
     "Role",
     "Settings",

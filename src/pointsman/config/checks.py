@@ -57,6 +57,12 @@ def whole(*, least: int, most: int = NUMBER_LIMIT) -> Check:
     return check
 
 
+def truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {shown(value)}")
+    return value
+
+
 def choice(words: type[StrEnum]) -> Check:
     """One of the words of an enumeration."""
 

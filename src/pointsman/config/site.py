@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from pointsman.config.checks import choice, device, number, table, text, whole, zone
+from pointsman.config.resources import Resource, resource_of
 from pointsman.config.tables import (
     Check,
     Document,
@@ -23,24 +23,6 @@ from pointsman.config.tables import (
     shown,
 )
 from pointsman.core.assets import Asset, AssetKind, MinPolicy, ZeroPolicy
-
-
-class Approval(StrEnum):
-    """Who says yes before a resource starts."""
-
-    ALWAYS = "always"
-    ASK = "ask"
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A robot, machine or vehicle that operations queue on. A key of `[[resource]]` each."""
-
-    id: str
-    approve: Approval = Approval.ASK
-    answer_within_seconds: float = 30.0
-    device: Mapping[str, Any] = field(default_factory=lambda: {"protocol": "external"})
-    """`protocol` and the protocol's own keys, as written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +91,6 @@ ASSET: Final[Mapping[str, Check]] = {
     "min_policy": choice(MinPolicy),
 }
 """What `[[asset]]` may say. A field of `Asset` each."""
-RESOURCE: Final[Mapping[str, Check]] = {
-    "id": text,
-    "approve": choice(Approval),
-    "answer_within_seconds": number(above=0),
-    "device": device,
-}
 MICROGRID: Final[Mapping[str, Check]] = {"id": whole(least=1), "components": table}
 _TABLES: Final = ("site", "asset", "resource", "asset_map", "microgrid")
 
@@ -131,9 +107,12 @@ def read_site(path: str | Path) -> Site:
     for header in document.values:
         check_keys({header: None}, _TABLES, place(document, header))
     head = only(document, "site").read(SITE, required=["id"])
-    tables = many(document, "asset")
-    if not tables:
-        raise SiteError(f"{document.path}: no assets; describe each in an [[asset]] table")
+    tables, resources = many(document, "asset"), many(document, "resource")
+    if not tables and not resources:
+        raise SiteError(
+            f"{document.path}: no assets; describe each in an [[asset]] table, or each robot and"
+            " machine in a [[resource]] table"
+        )
     assets = _by_id(tables, _asset)
     return Site(
         **head,
@@ -141,7 +120,7 @@ def read_site(path: str | Path) -> Site:
         assets=assets,
         asset_map=_asset_map(only(document, "asset_map"), assets),
         microgrid=_microgrid(document, assets),
-        resources=_by_id(many(document, "resource"), _resource),
+        resources=_by_id(resources, resource_of),
         places=MappingProxyType({one.values["id"]: one.where() for one in tables}),
     )
 
@@ -163,10 +142,6 @@ def _asset(here: Table) -> Asset:
         met = f"{safe:g} is below the most that it can give, {0 - least:g} kW"
         raise here.error("safe_default_kw", f"safe_default_kw = {met}")
     return asset
-
-
-def _resource(here: Table) -> Resource:
-    return Resource(**here.read(RESOURCE, required=["id"]))
 
 
 def _asset_map(here: Table, assets: Mapping[str, Asset]) -> Mapping[str, str]:
