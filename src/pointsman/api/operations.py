@@ -91,6 +91,10 @@ class Operations:
         """Begin with what the journal in this file holds: before `run`, on any thread."""
         self._mirrors.load(journal)
 
+    def left(self) -> Sequence[str]:
+        """Entities that are resources of the same sites in the journal, and none of these."""
+        return sorted(name.partition("/")[2] for name in self._mirrors.others)
+
     async def run(self) -> None:
         """Follow the journal until cancelled."""
         try:

@@ -1,8 +1,10 @@
 """A server: a journal, its record, and the doors to what is in them, joined.
 
 callers --gRPC--> Dispatches --Create, ...--> engine --> journal --tail--> Updates --> streams
-                      |                                     |  `--tail--> record
+                      |                         ^           |  `--tail--> record
                       `<---- lists, from the record <-------'---> followers of claimed microgrids
+                                                |           |
+                          Operating <--Add, ...-'<--tail----'
 """
 
 import asyncio
@@ -13,11 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from pointsman.api.dispatches import PAGE_MOST, Dispatches, dispatch_projections
-from pointsman.api.grpc.server import Tls, serve_grpc
+from pointsman.api.grpc.server import serve_grpc
 from pointsman.api.grpc.service import told
 from pointsman.api.keys import Keys, check_exposure
+from pointsman.api.listening import Tls
+from pointsman.api.operations import operation_projections
 from pointsman.api.updates import Updates
 from pointsman.app.endings import LEAVE_SECONDS, LOOK_SECONDS, one_cause, replaced
+from pointsman.app.operating import Operating
 from pointsman.app.places import placement
 from pointsman.config import Settings, Site, SiteError, read_keys, read_site
 from pointsman.dispatches import DISPATCHES, FOLLOWER, IDS, microgrid_of
@@ -27,6 +32,7 @@ from pointsman.dispatches.views import Filter, Interval, Query, Sort, SortField
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
+from pointsman.operations import OPERATIONS
 from pointsman.reactions import Claimed
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.engine import Engine
@@ -35,7 +41,7 @@ from pointsman.runtime.loading import collector_paused, keep_what_is_loaded, unf
 from pointsman.runtime.record import RecordKeeper
 from pointsman.runtime.turns import short_turns
 
-KINDS: Final = (DISPATCHES, IDS, FOLLOWER)
+KINDS: Final = (DISPATCHES, IDS, FOLLOWER, OPERATIONS)
 JOURNAL: Final = "journal.db"
 RECORD: Final = "record.db"
 OLDEST_FIRST: Final = Sort(SortField.CREATE_TIME, descending=False)
@@ -89,22 +95,33 @@ class _Server:
         self._clock = SystemClock()
         self._engine = Engine(KINDS, journal, self._clock, place=placement(*sites))
         self._record = settings.data / RECORD
-        self._keeper = RecordKeeper(journal, self._record, projections=dispatch_projections())
+        projections = (*dispatch_projections(), *operation_projections(journal))
+        self._keeper = RecordKeeper(journal, self._record, projections=projections)
+        self._operating = Operating(self._engine, journal, self._keeper, self._record, sites)
 
     async def run(self, is_replaced: Callable[[], bool], listening: Callable[[str], None]) -> None:
         """`is_replaced` tells whether another process has taken over."""
+        operating = self._operating
+        await asyncio.to_thread(operating.operations.load, self._journal.path)
         happenings = follow(self._journal, [DISPATCHES], await self._journal.end())
         updates = Updates(happenings, told)
         dispatches = Dispatches(self._engine, self._journal, self._keeper, self._record)
         claimed = self._claimed(dispatches)
-        lives = (self._engine.run(), self._keeper.run(), updates.run(), claimed.run())
-        with closing(dispatches):
+        lives = (
+            self._engine.run(),
+            self._keeper.run(),
+            updates.run(),
+            claimed.run(),
+            operating.run(),
+        )
+        with closing(dispatches), closing(operating):
             async with asyncio.TaskGroup() as tasks:
                 for life in lives:
                     tasks.create_task(life)
                 with collector_paused():
                     await self._engine.ready()
                     await self._keeper.caught_up()
+                await operating.begin()
                 keep_what_is_loaded()
                 async with serve_grpc(
                     dispatches,

@@ -12,6 +12,7 @@ SECONDS_MOST: Final = 86_400 * 365
 """No rest, answer or sign of life is waited for longer."""
 FACTOR_MOST: Final = 1_000
 RETRIES_MOST: Final = 1_000
+DENIALS_MOST: Final = 1_000
 FINISHED_MOST: Final = 100_000
 RULES_MOST: Final = 3
 EXTERNAL: Final = {"protocol": "external"}
@@ -122,7 +123,7 @@ RESOURCE: Final[Mapping[str, Check]] = {
     "approve": choice(Approval),
     "answer_within_seconds": _SECONDS,
     "cooldown_seconds": number(least=0, most=SECONDS_MOST),
-    "pause_after_denials": whole(least=1),
+    "pause_after_denials": whole(least=1, most=DENIALS_MOST),
     "confirm_within_seconds": _SECONDS,
     "heartbeat_seconds": _SECONDS,
     "pause_when_lost": truth,

@@ -113,7 +113,8 @@ class Table:
             SiteError: If a key is unknown, missing, or does not fit.
         """
         for key in self.values:
-            check_keys({key: None}, keys, self.where(key))
+            if key not in keys:  # To find its line takes a while.
+                check_keys({key: None}, keys, self.where(key))
         for key in required:
             if key not in self.values:
                 raise self.error(key, f"{key} is missing")

@@ -41,6 +41,9 @@ class Mirrors(Generic[StateT, IntentT, FactT]):
         self.states: dict[str, StateT] = {name: kind.entity.initial() for name in entities}
         self.cursor: Cursor = START
         """All that came before is in the states, and was told."""
+        self.others: set[str] = set()
+        """Entities of this kind that are not mirrored, of the sites of those that are."""
+        self._sites = {site_of(name) for name in entities}
         self._kind = kind
         self._codec = Codec([kind])
         self._journal = journal
@@ -48,13 +51,16 @@ class Mirrors(Generic[StateT, IntentT, FactT]):
         self._moved: asyncio.Event | None = None
         """Rings once, for those who wait for the cursor to move. None: nobody does."""
         self._ended = False
+        self._asking = asyncio.Lock()
+        self._asked = 0
+        """How often the journal was asked for its end."""
+        self._end: Cursor = START
 
     def load(self, path: Path) -> None:
         """Begin with what the journal in this file holds, and not at its start. Takes a while."""
         with closing(SqliteReader(path)) as reader:
             self.cursor = reader.end_now()
-            homes = {reader.home_now(site_of(name)) for name in self.states}
-            for shard in homes:
+            for shard in {reader.home_now(site) for site in self._sites}:
                 for page in () if shard is None else reader.load_pages_now(shard, PAGE):
                     for record in page:
                         self._take(record)
@@ -86,12 +92,21 @@ class Mirrors(Generic[StateT, IntentT, FactT]):
         Raises:
             Unknown: If they are not kept any more.
         """
-        end = await self._journal.end()
+        end = await self._end_of_journal()
         while not self._journal.reached(self.cursor, end):
             if self._ended:
                 raise Unknown("nobody follows the journal here any more: ask its owner of now")
             self._moved = self._moved or asyncio.Event()
             await self._moved.wait()
+
+    async def _end_of_journal(self) -> Cursor:
+        """Not earlier than when this was asked. Whoever waits for that shares one answer."""
+        asked = self._asked
+        async with self._asking:
+            if asked == self._asked:
+                self._asked += 1
+                self._end = await self._journal.end()
+            return self._end
 
     def _ring(self) -> None:
         if self._moved is not None:
@@ -102,7 +117,11 @@ class Mirrors(Generic[StateT, IntentT, FactT]):
         """What is to be told."""
         kind, _, _ = record.key.partition("/")
         entity = entity_of(record.key)
-        if kind != self._kind.name or entity not in self.states:
+        if kind != self._kind.name:
+            return None
+        if entity not in self.states:
+            if site_of(entity) in self._sites:
+                self.others.add(entity)
             return None
         if record.data == TOMBSTONE:
             happened = Happened(entity, Forgotten(record.key[len(entity) + 1 :]), BEFORE_ALL)

@@ -1,0 +1,146 @@
+"""The operations of the resources of some sites: run as the site files say, offered to doors.
+
+site files --policies--> Configure, StartResource --> engine --> journal
+                                                                    |
+doors <--> Operations <-----------------tail------------------------'
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from pointsman.api.operations import Operations
+from pointsman.config import Approval, Resource, Site, SiteError
+from pointsman.journal import Journal
+from pointsman.operations import OPERATIONS
+from pointsman.operations.checks import Conflict
+from pointsman.operations.intents import (
+    Configure,
+    PauseResource,
+    ResumeResource,
+    StartResource,
+)
+from pointsman.operations.policy import (
+    DEFAULT_ORDER,
+    Policy,
+    SortDirection,
+    SortField,
+    SortRule,
+)
+from pointsman.runtime.engine import Engine
+from pointsman.runtime.record import RecordKeeper
+
+BY: Final = "site file"
+"""Who configures, starts and lets go of resources, as the facts name it."""
+LEFT: Final = "no site file has it any more"
+"""Why a resource is paused that was taken out of its site file. Back in, it goes on."""
+AT_ONCE: Final = 100
+"""Resources that are begun at the same time."""
+
+
+class Operating:
+    """One life of all resources. Close it in the end."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        keeper: RecordKeeper,
+        record: Path,
+        sites: Sequence[Site],
+    ) -> None:
+        """`keeper` writes `record`, and keeps `operation_projections` in it.
+
+        Raises:
+            SiteError: If two resources have one id.
+        """
+        self._engine = engine
+        self._resources = resources_of(sites)
+        homes = {id: site.id for site in sites for id in site.resources}
+        self.operations = Operations(engine, journal, keeper, record, homes)
+        """For doors."""
+
+    def close(self) -> None:
+        self.operations.close()
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        await self.operations.run()
+
+    async def begin(self) -> None:
+        """Run each resource as its site file says, from here on.
+
+        What was stopped or paused stays so. A resource that is seen for the first time starts.
+        """
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def begin(resource: Resource) -> None:
+            async with turns:
+                await self._begin(resource)
+
+        async with asyncio.TaskGroup() as tasks:
+            for resource in self._resources.values():
+                tasks.create_task(begin(resource))
+            for entity in self.operations.left():
+                tasks.create_task(self._leave(entity))
+
+    async def _begin(self, resource: Resource) -> None:
+        ask, id = self.operations.ask, resource.id
+        await ask(id, Configure(policy_of(resource), by=BY))
+        header = (await self.operations.look(id)).header
+        if header.changed_at is None:
+            await ask(id, StartResource(by=BY))
+        elif header.paused and header.why == LEFT:
+            await ask(id, ResumeResource(by=BY))
+
+    async def _leave(self, entity: str) -> None:
+        """Nobody can answer for it, so it starts nothing more."""
+        with suppress(Conflict):  # It is paused already.
+            await self._engine.submit(OPERATIONS, entity, PauseResource(LEFT, by=BY))
+
+
+def resources_of(sites: Iterable[Site]) -> Mapping[str, Resource]:
+    """All resources by their ids, in the order of the sites.
+
+    Raises:
+        SiteError: If two have one id.
+    """
+    found: dict[str, Resource] = {}
+    for site in sites:
+        for id, resource in site.resources.items():
+            if id in found:
+                raise SiteError(f"{site.path}: resource {id!r} was given already: rename one")
+            found[id] = resource
+    return found
+
+
+def policy_of(resource: Resource) -> Policy:
+    """How a resource is run, as its site file says."""
+    heartbeat = resource.heartbeat_seconds
+    return Policy(
+        ask=resource.approve is Approval.ASK,
+        answer_within=timedelta(seconds=resource.answer_within_seconds),
+        cooldown=timedelta(seconds=resource.cooldown_seconds),
+        pause_after_denials=resource.pause_after_denials,
+        confirm_within=timedelta(seconds=resource.confirm_within_seconds),
+        heartbeat=None if heartbeat is None else timedelta(seconds=heartbeat),
+        timeout_factor=resource.timeout_factor,
+        retries=resource.retries,
+        backoff=timedelta(seconds=resource.backoff_seconds),
+        backoff_most=timedelta(seconds=resource.backoff_most_seconds),
+        pause_when_lost=resource.pause_when_lost,
+        order=_order(resource),
+        finished_kept=resource.finished_kept,
+    )
+
+
+def _order(resource: Resource) -> tuple[SortRule, ...]:
+    if resource.order is None:
+        return DEFAULT_ORDER
+    return tuple(
+        SortRule(SortField(rule.field), SortDirection(rule.direction), rule.none_last)
+        for rule in resource.order
+    )
