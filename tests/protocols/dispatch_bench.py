@@ -17,9 +17,10 @@ from frequenz.client.dispatch import DispatchApiClient  # noqa: E402
 from frequenz.client.dispatch.types import BatteryType, Dispatch, TargetCategories  # noqa: E402
 
 from pointsman.api.dispatches import Dispatches, dispatch_projections  # noqa: E402
-from pointsman.api.grpc.server import Tls, serve_grpc  # noqa: E402
+from pointsman.api.grpc.server import serve_grpc  # noqa: E402
 from pointsman.api.grpc.service import told  # noqa: E402
 from pointsman.api.keys import Keys  # noqa: E402
+from pointsman.api.listening import Tls  # noqa: E402
 from pointsman.api.updates import WAITING_LIMIT, Updates  # noqa: E402
 from pointsman.config import Address, Key  # noqa: E402
 from pointsman.dispatches import DISPATCHES, IDS  # noqa: E402

@@ -18,9 +18,9 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
-from pointsman.api.grpc.server import CannotListen, Tls
 from pointsman.api.grpc.service import SERVICE
 from pointsman.api.keys import Exposed, signature
+from pointsman.api.listening import CannotListen, Tls
 from pointsman.config import Address, Key, Role
 from tests.protocols.dispatch_bench import (
     ANY_PORT,

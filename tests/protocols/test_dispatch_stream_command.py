@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pointsman.api.grpc.server import Tls
+from pointsman.api.listening import Tls
 from pointsman.config import Key
 from pointsman.config.keys import Role
 from tests.protocols.dispatch_shell import Shell, beside

@@ -8,11 +8,8 @@ which never does. When it ends, all streams are told so; no stream ever ends as 
 """
 
 import socket
-import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import grpc
@@ -24,6 +21,7 @@ from pointsman.api.dispatches import Dispatches
 from pointsman.api.grpc.guarding import Guard, Guarded
 from pointsman.api.grpc.service import SERVICE, DispatchService
 from pointsman.api.keys import Keys, check_exposure
+from pointsman.api.listening import CannotListen, Tls, check_files
 from pointsman.api.updates import Updates
 from pointsman.config import Address
 from pointsman.runtime.clock import Clock
@@ -47,21 +45,6 @@ OPTIONS: Final = (
     ("grpc.http2.ping_timeout_ms", 20_000),  # Of the two, what counts on a silent wire.
     ("grpc.http2.max_pings_without_data", 0),
 )
-
-
-class CannotListen(OSError):
-    """It cannot listen there, or not with that certificate. One line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """PEM files."""
-
-    certificate: Path
-    """The whole chain, the server's own first."""
-    key: Path
-    client_ca: Path | None = None
-    """Then only clients with a certificate from there are let in."""
 
 
 @asynccontextmanager
@@ -147,33 +130,10 @@ def _why_not(address: Address) -> str:
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:
-    _check_files(tls)
+    check_files(tls)
     chain, key = tls.certificate.read_bytes(), tls.key.read_bytes()
     if tls.client_ca is None:
         return grpc.ssl_server_credentials([(key, chain)])
     return grpc.ssl_server_credentials(
         [(key, chain)], tls.client_ca.read_bytes(), require_client_auth=True
     )
-
-
-def _check_files(tls: Tls) -> None:
-    """gRPC would only say that it failed."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(tls.certificate, tls.key, password="")
-    except (OSError, ValueError) as error:
-        raise CannotListen(
-            f"{tls.certificate} with the key {tls.key} cannot be used: {_reason(error)}; PEM files"
-            " that belong together can, with a key that has no password"
-        ) from error
-    try:
-        if tls.client_ca is not None:
-            context.load_verify_locations(tls.client_ca)
-    except (OSError, ValueError) as error:
-        raise CannotListen(
-            f"{tls.client_ca} cannot be used: {_reason(error)}; a PEM file of certificates can"
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,69 @@
+"""The description of the door: what OpenAPI is told beyond what the routes say of themselves."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pointsman.api.rest.errors import Error
+
+ERROR: Final = {"$ref": "#/components/schemas/Error"}
+ALL: Final = (400, 401, 403, 404, 429, 503)
+"""What any request may be answered with."""
+CHANGING: Final = (*ALL, 408, 409, 413, 415, 422)
+"""What one that changes something may be, too."""
+ERRORS: Final[Mapping[int, tuple[str, str, str]]] = {
+    400: (
+        "It makes no sense",
+        "invalid_limit",
+        "limit: input should be less than or equal to 1000",
+    ),
+    401: ("Nobody knows who is asking", "unauthenticated", "key is missing: send one"),
+    403: ("This key may not do that", "forbidden", "this key may not change anything"),
+    404: ("There is none", "operation_not_found", "there is no operation lift-7"),
+    408: ("Its body came too slowly", "slow_body", "the body did not come within 30 s"),
+    409: (
+        "Not in the state that it met",
+        "operation_not_running",
+        "it cannot be paused: operation lift-7 is QUEUED; it allows update, hold, release, cancel",
+    ),
+    413: ("Its body is too long", "too_long", "the body is longer than 1000000 bytes"),
+    415: ("Its body is no JSON", "unsupported_media_type", "a body must be JSON"),
+    422: (
+        "Its Idempotency-Key was used for something else",
+        "idempotency_key_reused",
+        "Idempotency-Key 'a' was used for another request: draw a new one",
+    ),
+    429: ("Too many ask at once: ask again later", "overloaded", "too many wait already"),
+    503: ("Not now: ask again", "unavailable", "this server is stopping: ask again"),
+}
+SCHEMES: Final = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "key"},
+}
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """With the errors of each call, in their one shape, and how a key is shown."""
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Error"] = Error.model_json_schema()
+    components["securitySchemes"] = SCHEMES
+    document["security"] = [{}, *({name: []} for name in SCHEMES)]
+    for verb, call in _calls(document):
+        statuses = ALL if verb == "get" else CHANGING
+        call["responses"].pop("422", None)
+        call["responses"] |= {str(status): _error(status) for status in statuses}
+    return document
+
+
+def _calls(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in document["paths"].values():
+        yield from path.items()
+
+
+def _error(status: int) -> dict[str, Any]:
+    description, code, line = ERRORS[status]
+    example = {"error": line, "message": line, "code": code}
+    content = {"application/json": {"schema": ERROR, "example": example}}
+    return {"description": f"{description}.", "content": content}

@@ -1,0 +1,177 @@
+"""The entrance: what is turned away before anybody asks what it is for.
+
+    Host, Origin --> key --> body: short, in time, JSON that means one thing --> the application
+
+What comes through has been read in full, so whatever is cut off never acts.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pointsman.api.keys import is_loopback
+from pointsman.api.rest.errors import Problem, problem_of, response_of
+from pointsman.api.rest.strict_json import NotJson, read_json
+from pointsman.config.keys import Key
+
+BODY_BYTES: Final = 1_000_000
+BODY_SECONDS: Final = 30.0
+"""How long a body may take to come."""
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+JSON: Final = "application/json"
+
+Who: TypeAlias = Callable[[str, Mapping[str, str]], Key | None]
+"""Whose request it is, by its verb and path, and its headers. None: there are no keys."""
+
+
+class Entrance:
+    """Around an application. `only_local`: it is reached as this machine only, by any of its names.
+
+    `ask_for_keys` raises `Unauthenticated`. What is `open_to_all` needs no key.
+    """
+
+    def __init__(
+        self, inner: ASGIApp, who: Who, *, only_local: bool, open_to_all: frozenset[str]
+    ) -> None:
+        self._inner = inner
+        self._who = who
+        self._only_local = only_local
+        self._open = open_to_all
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        answering = _Answering(send, bodiless=scope["method"] == "HEAD")
+        what = f"{scope['method']} {scope['path']}"
+        try:
+            receive = await self._let_in(scope, receive)
+            with suppress(_Enough):
+                await self._inner(scope, receive, answering)
+        except Exception as error:
+            if answering.begun:
+                problem_of(error, what)  # It is logged; what was begun cannot be taken back.
+                raise
+            with suppress(_Enough):
+                await response_of(problem_of(error, what))(scope, receive, answering)
+
+    async def _let_in(self, scope: Scope, receive: Receive) -> Receive:
+        headers = Headers(scope=scope)
+        if self._only_local:
+            _check_host(headers)
+        verb, path = scope["method"], scope["path"]
+        if verb not in SAFE:
+            _check_origin(headers)
+        if path not in self._open:
+            scope.setdefault("state", {})["key"] = self._who(f"{verb} {path}", headers)
+        if verb == "HEAD":
+            scope["method"] = "GET"
+        if verb in SAFE:
+            return receive
+        body = await _body(headers, receive)
+        if body:
+            _check_body(headers, body)
+        return _replayed(body, receive)
+
+
+class _Enough(Exception):
+    """All has been said that is to be said."""
+
+
+class _Answering:
+    """Sends what is answered; to a HEAD, as much of it as comes before the body."""
+
+    def __init__(self, send: Send, *, bodiless: bool) -> None:
+        self._send = send
+        self._bodiless = bodiless
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.begun = True
+        await self._send(message)
+        if self._bodiless:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            raise _Enough
+
+
+def _check_host(headers: Headers) -> None:
+    """A page in somebody's browser may not reach us under a name of its own."""
+    try:
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    except ValueError:
+        host = ""
+    if not is_loopback(host):
+        raise Problem(
+            400,
+            "wrong_host",
+            f"Host is {ascii(headers.get('host', ''))[:200]}: without keys this server is asked as"
+            " localhost, 127.0.0.1 or [::1] only",
+        )
+
+
+def _check_origin(headers: Headers) -> None:
+    """Nor may it change anything, whatever it can make the browser send."""
+    origin, host = headers.get("origin"), headers.get("host", "")
+    elsewhere = origin is not None and origin.partition("://")[2].lower() != host.lower()
+    if elsewhere or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise Problem(403, "wrong_origin", "pages of another origin may not change anything here")
+
+
+async def _body(headers: Headers, receive: Receive) -> bytes:
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and _is_long(length):
+        raise _too_long()
+    read = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(400, "incomplete_body", "the body has no end")
+                read += message.get("body", b"")
+                if len(read) > BODY_BYTES:
+                    raise _too_long()
+                if not message.get("more_body", False):
+                    return bytes(read)
+    except TimeoutError as error:
+        raise Problem(
+            408, "slow_body", f"the body did not come within {BODY_SECONDS:g} s"
+        ) from error
+
+
+def _is_long(digits: str) -> bool:
+    return len(digits) > len(str(BODY_BYTES)) + 10 or int(digits) > BODY_BYTES
+
+
+def _too_long() -> Problem:
+    line = f"the body is longer than {BODY_BYTES} bytes"
+    return Problem(413, "too_long", line, headers={"Connection": "close"})
+
+
+def _check_body(headers: Headers, body: bytes) -> None:
+    media, _, parameters = headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media.strip().lower() != JSON or charset not in ("", "charset=utf-8"):
+        raise Problem(
+            415, "unsupported_media_type", f"a body must be JSON: send Content-Type: {JSON}"
+        )
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "unsupported_encoding", "a body must not be compressed")
+    try:
+        read_json(body)
+    except NotJson as error:
+        raise Problem(400, "invalid_json", str(error)) from error
+
+
+def _replayed(body: bytes, receive: Receive) -> Callable[[], Awaitable[MutableMapping[str, Any]]]:
+    """The body once more; then whatever comes after it."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay

@@ -1,0 +1,101 @@
+"""What has happened, and what happens: history by time, and events as a stream."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import StreamingResponse
+
+from pointsman.api.operation_events import Event
+from pointsman.api.rest.answers import Operation
+from pointsman.api.rest.desk import Desk, Seeing, house_of, key_of
+from pointsman.api.rest.errors import Problem
+from pointsman.api.rest.fields import Instant
+from pointsman.api.rest.happenings import DispatchEvent, History, Window
+from pointsman.api.rest.streams import Streams
+from pointsman.runtime import operation_pages
+
+HISTORY: Final = 50
+HISTORY_MOST: Final = 1_000
+SEQ_MOST: Final = 2**63 - 1
+STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Server-sent events: `id` is `seq`, `event` the type, `data` the event.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+router: Final = APIRouter(tags=["Events"])
+Seq = Annotated[int | None, Query(ge=0, le=SEQ_MOST)]
+
+
+class EventStream(StreamingResponse):
+    media_type = "text/event-stream"
+
+
+@router.get("/operations/history", tags=["Operations"])
+async def get_history(
+    desk: Seeing,
+    limit: Annotated[int, Query(ge=1, le=HISTORY_MOST)] = HISTORY,
+    from_time: Annotated[Instant | None, Query(description="Included.")] = None,
+    to_time: Annotated[Instant | None, Query(description="Included.")] = None,
+    resolve_operations: Annotated[bool, Query(description="With their operations.")] = False,
+    after: Annotated[Seq, Query(description="The first events after this `seq`.")] = None,
+    before: Annotated[Seq, Query(description="The last events before this `seq`.")] = None,
+    every: Annotated[bool, Query(description="Not only documented events.")] = False,
+) -> History:
+    """The last events of a window of time, oldest first."""
+    _check(from_time, to_time)
+    window = operation_pages.Window(limit, from_time, to_time, after, before)
+    events = await desk.events(window, every=every)
+    return History(
+        resource_id=desk.resource_id,
+        window=Window(start=from_time, end=to_time),
+        events=[DispatchEvent.of(event) for event in events],
+        operations=await _operations(desk, events) if resolve_operations else None,
+        created_at=desk.now(),
+    )
+
+
+@router.get("/events", response_class=EventStream, responses=STREAM)
+async def stream_events(
+    desk: Seeing,
+    request: Request,
+    after: Annotated[Seq, Query(description="What happened since the event of this `seq`.")] = None,
+    last_event_id: Annotated[int | None, Header(ge=0, le=SEQ_MOST)] = None,
+    every: Annotated[bool, Query(description="Not only documented events.")] = False,
+    all_resources: Annotated[bool, Query(description="Of all resources.")] = False,
+) -> EventStream:
+    """What happens from here on, or after an event that was had before.
+
+    `Last-Event-ID` goes before `after`: who comes back had more since.
+    """
+    streams: Streams = request.app.state.streams
+    streams.check()
+    house, key = house_of(request), key_of(request)
+    place = after if last_event_id is None else last_event_id
+    resource_id = None if all_resources else desk.resource_id
+    subscription = house.operations.subscribe(resource_id, place, every=every)
+
+    def shown(event: Event) -> bool:
+        return house.guard.sees(key, event.resource_id)
+
+    stream: AsyncIterator[bytes] = streams.of(subscription, shown)
+    return EventStream(stream, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+
+
+def _check(from_time: datetime | None, to_time: datetime | None) -> None:
+    if from_time and to_time and to_time < from_time:
+        raise Problem(400, "invalid_time_range", "to_time is before from_time")
+
+
+async def _operations(desk: Desk, events: Sequence[Event]) -> list[Operation]:
+    """Those that the events are of, each once."""
+    ids = list(dict.fromkeys(event.operation_id for event in events if event.operation_id))
+    resource = await desk.look()
+    known = [resource.operations[id] for id in ids if id in resource.operations]
+    missing = [id for id in ids if id not in resource.operations]
+    ended = await desk.house.operations.finished(desk.resource_id, missing) if missing else ()
+    found = {one.id: one for one in (*known, *ended)}
+    return [Operation.of(desk.resource_id, found[id]) for id in ids if id in found]

@@ -1,0 +1,212 @@
+"""Operations themselves: to add, find, change, hold and try them again."""
+
+from collections.abc import Iterable
+from heapq import nsmallest
+from itertools import islice
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+
+from pointsman.api.rest.answers import Detail, Status
+from pointsman.api.rest.bodies import Change, Changes, NewOperations
+from pointsman.api.rest.desk import Changing, Desk, OperationId, Seeing
+from pointsman.api.rest.errors import Problem
+from pointsman.api.rest.fields import Id
+from pointsman.api.rest.happenings import DispatchEvent
+from pointsman.operations import model
+from pointsman.operations.checks import Invalid
+from pointsman.operations.facts import Added
+from pointsman.operations.intents import Add, Hold, New, Retry, Update
+from pointsman.operations.model import ENDED, Phase, State
+from pointsman.operations.queue import Resource
+from pointsman.operations.ranking import Rank, rank_of
+from pointsman.runtime.operation_pages import FINISHED, Window
+
+LIST_MOST: Final = 1_000
+
+router: Final = APIRouter(tags=["Operations"])
+
+
+@router.get("/operations")
+async def list_operations(
+    desk: Seeing,
+    response: Response,
+    state: Annotated[State | None, Query(description="Only those in this state.")] = None,
+    job_id: Annotated[str | None, Query(description="Only those of this job.")] = None,
+    limit: Annotated[int, Query(ge=1, le=LIST_MOST)] = LIST_MOST,
+    after: Annotated[
+        Id | None, Query(description="The last operation of the page before this one.")
+    ] = None,
+) -> list[Status]:
+    """The current operation, then the queue in its order. With a final state: the last to end.
+
+    `Link` has the next page, if there is one.
+    """
+    last = await desk.get(after) if after else None
+    if state in FINISHED:
+        found = await _ended(desk, state, job_id, limit, last)
+    else:
+        found = _unfinished(await desk.look(), state, job_id, limit, last)
+    if len(found) > limit:
+        response.headers["Link"] = f'<?after={found[limit - 1].id}>; rel="next"'
+    return [Status.of(desk.resource_id, operation) for operation in found[:limit]]
+
+
+@router.get("/operations/current")
+async def current_operation(desk: Seeing) -> Status:
+    """The operation that runs."""
+    resource = await desk.look()
+    current = resource.operations[resource.active] if resource.active else None
+    if current is None or current.state is not State.RUNNING:
+        raise Problem(404, "no_running_operation", "no operation is running")
+    return Status.of(desk.resource_id, current)
+
+
+@router.post("/operations/add", status_code=201)
+async def add_operations(desk: Changing, body: NewOperations, response: Response) -> list[Status]:
+    """Add all of these operations, or none."""
+    now = desk.now()
+    ids = desk.once.ids(len(body))
+    new = tuple(New(id, one.work(now)) for id, one in zip(ids, body, strict=True))
+    async with desk.house.turns.of(desk.once):
+        if desk.once.key is not None and (first := await _added_before(desk, ids)):
+            response.headers["Idempotent-Replayed"] = "true"
+            return [Status.of(desk.resource_id, operation) for operation in first]
+        try:
+            facts = await desk.ask(Add(new=new, **desk.asked({})))
+        except Invalid as error:
+            raise Problem(400, "operation_rejected", str(error)) from error
+    added = [fact.operation for fact in facts if isinstance(fact, Added)]
+    return [Status.of(desk.resource_id, operation) for operation in added]
+
+
+@router.get("/operations/{operation_id}")
+async def get_operation(desk: Seeing, operation_id: OperationId) -> Status:
+    """An operation, however long ago it has ended."""
+    return Status.of(desk.resource_id, await desk.get(operation_id))
+
+
+@router.get("/operations/{operation_id}/detail")
+async def get_operation_detail(
+    desk: Seeing, operation_id: OperationId, response: Response
+) -> Detail:
+    """All there is to know of an operation; why it is not starting, too."""
+    operation = await desk.get(operation_id)
+    resource = await desk.look()
+    operation = resource.operations.get(operation_id, operation)
+    response.headers["ETag"] = f'"{operation.revision}"'
+    return Detail.seen(desk.resource_id, resource, operation, desk.now())
+
+
+@router.get("/operations/{operation_id}/events")
+async def list_operation_events(
+    desk: Seeing,
+    operation_id: OperationId,
+    limit: Annotated[int, Query(ge=1, le=LIST_MOST)] = LIST_MOST,
+    after: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
+    every: bool = False,
+) -> list[DispatchEvent]:
+    """What happened to an operation, oldest first. `every`: not only documented events."""
+    await desk.get(operation_id)
+    events = await desk.events(Window(limit, after=after), operation_id, every=every)
+    return [DispatchEvent.of(event) for event in events]
+
+
+@router.post("/operations/{operation_id}/update")
+async def update_operation(desk: Changing, operation_id: OperationId, body: Changes) -> Status:
+    """Give an operation that waits, or is paused, new values."""
+    update = Update(operation_id, body.values(), **desk.asked({}))
+    try:
+        operation = await desk.change(operation_id, update)
+    except Invalid as error:
+        raise Problem(400, "invalid_updates", str(error)) from error
+    return Status.of(desk.resource_id, operation)
+
+
+@router.post("/operations/{operation_id}/hold")
+async def hold_operation(
+    desk: Changing, operation_id: OperationId, body: Change | None = None
+) -> Status:
+    """Let a queued operation wait until it is released."""
+    return await _held(desk, operation_id, body, held=True)
+
+
+@router.post("/operations/{operation_id}/release")
+async def release_operation(
+    desk: Changing, operation_id: OperationId, body: Change | None = None
+) -> Status:
+    """Let an operation that was held go on."""
+    return await _held(desk, operation_id, body, held=False)
+
+
+@router.post("/operations/{operation_id}/retry")
+async def retry_operation(
+    desk: Changing, operation_id: OperationId, body: Change | None = None
+) -> Status:
+    """Try an operation again that is in quarantine, or that rests."""
+    meta = body.meta_data if body else {}
+    operation = await desk.change(operation_id, Retry(operation_id, **desk.asked(meta)))
+    return Status.of(desk.resource_id, operation)
+
+
+async def _held(desk: Desk, id: str, body: Change | None, *, held: bool) -> Status:
+    hold = Hold(id, held, **desk.asked(body.meta_data if body else {}))
+    return Status.of(desk.resource_id, await desk.change(id, hold))
+
+
+async def _added_before(desk: Desk, ids: list[str]) -> list[model.Operation]:
+    """What came of the same key before: the operations as they were then."""
+    first = await desk.events(Window(10, after=0), ids[0], every=True)
+    if not desk.once.answered(first):
+        return []
+    added = [await desk.events(Window(1, after=0), id, every=True) for id in ids]
+    return [event.operation for events in added for event in events if event.operation]
+
+
+async def _ended(
+    desk: Desk, state: State, job_id: str | None, limit: int, last: model.Operation | None
+) -> list[model.Operation]:
+    """Those that ended last, the last one first, and those in quarantine before all."""
+    window = Window(limit, until=last.finish_time if last else None)
+    ended = await desk.house.operations.ended(
+        desk.resource_id, window, states=[state], job_id=job_id
+    )
+    found = [operation for _, operation in reversed(ended)]
+    if last is not None:
+        ids = [operation.id for operation in found]
+        return found[ids.index(last.id) + 1 :] if last.id in ids else found
+    resource = await desk.look()
+    parked = (one for one in resource.operations.values() if one.phase is Phase.QUARANTINED)
+    quarantined = [one for one in parked if state is State.FAILED and _is_of(one, job_id)]
+    return [*quarantined, *found]
+
+
+def _unfinished(
+    resource: Resource,
+    state: State | None,
+    job_id: str | None,
+    limit: int,
+    last: model.Operation | None,
+) -> list[model.Operation]:
+    """What is not over: the active one, then the queue. One more than the limit, if there is."""
+    order = resource.header.policy.order
+
+    def rank(one: model.Operation) -> tuple[bool, Rank]:
+        return one.id != resource.active, rank_of(one, order)
+
+    fitting: Iterable[model.Operation] = (
+        one
+        for one in resource.operations.values()
+        if one.phase not in ENDED
+        and one.phase is not Phase.QUARANTINED
+        and state in (None, one.state)
+        and _is_of(one, job_id)
+    )
+    if last is not None:
+        place = rank(last)
+        fitting = (one for one in fitting if rank(one) > place)
+    return list(islice(nsmallest(limit + 1, fitting, key=rank), limit + 1))
+
+
+def _is_of(operation: model.Operation, job_id: str | None) -> bool:
+    return job_id in (None, operation.work.job_id)

@@ -1,0 +1,90 @@
+"""Server-sent events: what happens, as it happens, each under its number.
+
+    id: 4711
+    event: operation_started
+    data: {"id": ..., "seq": 4711, ...}
+
+Whoever comes back says the last number that they had, and misses nothing. While nothing happens,
+a comment says that we are still there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from pointsman.api.operation_events import Event
+from pointsman.api.operation_stream import Gap, Subscription
+from pointsman.api.rest.errors import AGAIN_SECONDS, Problem
+from pointsman.api.rest.happenings import DispatchEvent
+from pointsman.journal import Unknown
+
+KEEP_ALIVE_SECONDS: Final = 15.0
+STREAMS_MOST: Final = 1_000
+"""At a time."""
+RETRY: Final = f"retry: {AGAIN_SECONDS * 1_000}\n\n".encode()
+KEEP_ALIVE: Final = b": still here\n\n"
+
+
+class Stopping(Exception):
+    """The server is going to stop: come back, and it or another one goes on."""
+
+
+class Streams:
+    """All streams of a server, so that they end with it."""
+
+    def __init__(self, *, keep_alive_seconds: float = KEEP_ALIVE_SECONDS) -> None:
+        self._keep_alive_seconds = keep_alive_seconds
+        self._open: set[Subscription] = set()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End all, and let no new ones begin."""
+        self._stopping = True
+        for subscription in self._open:
+            subscription.end(Stopping())
+
+    def check(self) -> None:
+        """Refuse one more, if it would be too many.
+
+        Raises:
+            Problem: If it would.
+        """
+        again = {"Retry-After": str(AGAIN_SECONDS)}
+        if self._stopping:
+            raise Problem(503, "unavailable", "this server is stopping: ask again", headers=again)
+        if len(self._open) >= STREAMS_MOST:
+            line = f"{STREAMS_MOST} streams are open already: ask again later"
+            raise Problem(429, "overloaded", line, headers=again)
+
+    async def of(
+        self, subscription: Subscription, shown: Callable[[Event], bool]
+    ) -> AsyncIterator[bytes]:
+        """The bytes of a stream, until nobody reads it any more, or it must be asked for anew."""
+        with subscription:
+            self._open.add(subscription)
+            try:
+                yield RETRY
+                while True:
+                    event = await self._next(subscription)
+                    if event is None:
+                        yield KEEP_ALIVE
+                    elif shown(event):
+                        yield written(event)
+            except (Gap, Stopping, Unknown):
+                return  # Who comes back gets what is missing.
+            finally:
+                self._open.discard(subscription)
+
+    async def _next(self, subscription: Subscription) -> Event | None:
+        """None: nothing happens."""
+        try:
+            async with asyncio.timeout(self._keep_alive_seconds):
+                return await anext(subscription)
+        except TimeoutError:
+            return None
+
+
+def written(event: Event) -> bytes:
+    """As it goes over the wire. JSON has no line breaks, so it is one line of data."""
+    data = DispatchEvent.of(event).model_dump_json()
+    return f"id: {event.seq}\nevent: {event.type}\ndata: {data}\n\n".encode()
