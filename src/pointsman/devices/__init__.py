@@ -10,7 +10,7 @@ keys of the site file's `device` table and where the rest is; a pure `messages.p
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from typing import Protocol as Shape
 
@@ -179,6 +179,23 @@ class Protocol:
     """`module:function` of `(Sequence[Asset], SimulatedWorld) -> Simulation`. "": it has none."""
     simulated: bool = False
     """There is no wire: the equipment itself lives in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorKind:
+    """A kind of executor, as its package's `__init__.py` declares it. Cheap to import."""
+
+    name: str
+    """As in `device = { protocol = NAME }` of a resource."""
+    extra: str = ""
+    """The optional dependency that it needs. "": none."""
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    machine: str = ""
+    """`module:function` of `(str, Mapping[str, Any], Clock) -> Machine`, given the resource's id
+    and its `device` table. "": it has none."""
+    confirms: bool = False
+    heartbeat: timedelta | None = None
+    """When a silent one counts as lost, unless the site file says it."""
 
 
 Connect = Callable[[Sequence[Asset], World], Fleet]

@@ -83,7 +83,7 @@ def check_devices(assets: Iterable[Asset], speed: float = 1.0) -> None:
     for asset in assets:
         protocol = protocol_of(asset)
         keys = {**COMMON_KEYS, **protocol.keys}
-        _check_table(f"asset {asset.id!r}: device", asset.device, keys)
+        check_table(f"asset {asset.id!r}: device", asset.device, keys)
         if speed > 1 and not (protocol.simulated or asset.device.get("simulated", False)):
             raise DeviceTableError(
                 f"asset {asset.id!r}: speed {speed:g} would drive a real {protocol.name} device"
@@ -194,7 +194,7 @@ def _load(protocol: Protocol, where: str) -> Callable[..., Any]:
     return loaded
 
 
-def _check_table(where: str, table: Mapping[str, Any], keys: Mapping[str, Key]) -> None:
+def check_table(where: str, table: Mapping[str, Any], keys: Mapping[str, Key]) -> None:
     for name, value in table.items():
         if name not in keys:
             raise DeviceTableError(f"{where} key {name!r} is not known{nearest(name, keys)}")
@@ -203,7 +203,7 @@ def _check_table(where: str, table: Mapping[str, Any], keys: Mapping[str, Key]) 
             wanted = _WORDS.get(key.type, key.type.__name__)
             raise DeviceTableError(f"{where} key {name!r} must be {wanted}, not {value!r}")
         if key.keys:
-            _check_table(f"{where} {name}", value, key.keys)
+            check_table(f"{where} {name}", value, key.keys)
     for name, key in keys.items():
         if key.required and name not in table:
             raise DeviceTableError(f"{where} lacks the key {name!r}: {key.help or 'required'}")

@@ -4,16 +4,17 @@
     sessions.py    which cars come when, from a CSV file
     faults.py      what goes wrong, the same for the same seed
     session.py     the devices of a run, by the run's own clock
+    operations.py  a machine that carries out operations by letting time pass
     world.py       what simulators of the wire protocols are given
 
 The physics serves the simulators of the wire protocols too, and so do the keys.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from pointsman.devices import Key, Protocol
+from pointsman.devices import ExecutorKind, Key, Protocol
 
 FAULT_KEYS: Final[Mapping[str, Key]] = {
     "drop": Key(float, help="share of commands that act and are never answered"),
@@ -45,4 +46,26 @@ PROTOCOL: Final = Protocol(
     keys=SIMULATION_KEYS,
     connect="pointsman.devices.simulated.session:connect",
     simulated=True,
+)
+
+RUN_FAULT_KEYS: Final[Mapping[str, Key]] = {
+    "refuse": Key(float, help="share of operations that are not taken"),
+    "fail_start": Key(float, help="share of operations that fail before they have started"),
+    "fail": Key(float, help="share of operations that fail half-way"),
+    "hang": Key(float, help="share of operations that get no further than half-way"),
+    "die": Key(float, help="share of operations of which nothing is heard from half-way on"),
+    "late": Key(float, help="share of operations whose every step comes late"),
+    "late_seconds": Key(float, help="how late"),
+}
+
+EXECUTOR: Final = ExecutorKind(
+    name="simulated",
+    keys={
+        "duration_seconds": Key(float, default=5.0, help="of operations that do not say it"),
+        "seed": Key(int, default=0, help="which faults happen"),
+        "faults": Key(dict, help="what goes wrong, as shares from 0 to 1", keys=RUN_FAULT_KEYS),
+    },
+    machine="pointsman.devices.simulated.operations:machine_of",
+    confirms=True,
+    heartbeat=timedelta(seconds=30),
 )

@@ -90,7 +90,7 @@ def fate_of(faults: Faults, seed: int, asset_id: str, number: int, now: datetime
 
     def struck(fault: str) -> bool:
         share: float = getattr(faults, fault)
-        return _draw(seed, asset_id, number, fault) < share
+        return draw(seed, asset_id, number, fault) < share
 
     if struck("refuse"):
         return Fate(acts=False, refused=True)
@@ -139,7 +139,7 @@ def read_faults(path: Path) -> Mapping[str, Faults]:
     return {name: faults_of_table(f"{path}: [{name}]", table) for name, table in tables.items()}
 
 
-def _draw(seed: int, asset_id: str, number: int, fault: str) -> float:
+def draw(seed: int, asset_id: str, number: int, fault: str) -> float:
     """A number from 0 to 1, without 1."""
     digest = blake2b(f"{seed}/{number}/{fault}/{asset_id}".encode(), digest_size=8).digest()
     return int.from_bytes(digest[:7], "big") / (1 << 56)
