@@ -90,6 +90,8 @@ class Subscription:
         self.every = every
         """Whether it is told of every event, and not of documented ones only."""
         self._broadcast = broadcast
+        self._after = after or 0
+        """What is before, or there, was told earlier."""
         self._replayed = after
         """The place up to where the past was replayed. None: that is done."""
         self._live: int | None = broadcast.place() if after is None else None
@@ -131,7 +133,8 @@ class Subscription:
 
     def put(self, event: Event) -> None:
         """Tell of what happens now, unless it is read from the record anyway."""
-        if self._live is None or self._end is not None or not (self.every or event.documented):
+        wanted = event.seq > self._after and (self.every or event.documented)
+        if self._live is None or self._end is not None or not wanted:
             return
         if len(self._waiting) + len(self._coming) >= self._broadcast.limit:
             self._waiting.clear()

@@ -214,7 +214,8 @@ class Operations:
     ) -> Subscription:
         """What happens from here on, or after the event of this `seq`, to one resource or to all.
 
-        Documented events only, unless `every` one is asked for. Close it in the end.
+        Documented events only, unless `every` one is asked for. What was answered a moment before
+        may be told too. Close it in the end.
         """
         if resource_id is not None:
             self._of(self._names, resource_id)

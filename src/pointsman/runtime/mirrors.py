@@ -92,10 +92,10 @@ class Mirrors(Generic[StateT, IntentT, FactT]):
         Raises:
             Unknown: If they are not kept any more.
         """
+        self._check_ended()
         end = await self._end_of_journal()
         while not self._journal.reached(self.cursor, end):
-            if self._ended:
-                raise Unknown("nobody follows the journal here any more: ask its owner of now")
+            self._check_ended()
             self._moved = self._moved or asyncio.Event()
             await self._moved.wait()
 
@@ -107,6 +107,10 @@ class Mirrors(Generic[StateT, IntentT, FactT]):
                 self._asked += 1
                 self._end = await self._journal.end()
             return self._end
+
+    def _check_ended(self) -> None:
+        if self._ended:
+            raise Unknown("nobody follows the journal here any more: ask its owner of now")
 
     def _ring(self) -> None:
         if self._moved is not None:

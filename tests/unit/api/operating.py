@@ -38,6 +38,7 @@ async def opened(
                 running = [tasks.create_task(life) for life in lives]
                 for id in resource_ids:
                     await begin(operations, id, policy)
+                    await operations.look(id)  # All of that is told.
                 yield operations
                 for life in running:
                     life.cancel()
