@@ -136,6 +136,7 @@ class Told:
 def read_log(path: Path) -> Iterator[Told]:
     """Setpoints, releases and readings, in the order that they came."""
     setpoints: dict[str, float] = {}
+    enabled: set[str] = set()
     for entry in map(json.loads, path.read_text().splitlines()):
         if entry.get("protocol") == "ocpp1.6":
             if told := from_charger(entry):
@@ -144,11 +145,27 @@ def read_log(path: Path) -> Iterator[Told]:
             if 704 in entry.get("models", ()):
                 yield Told(entry["asset"], None, reading=True)
         elif entry["event"] == "write":
-            points = entry["points"]
-            if "704.WSet" in points:
-                setpoints[entry["asset"]] = -points["704.WSet"] / 1000
-            if (enabled := points.get("704.WSetEna")) is not None:
-                yield Told(entry["asset"], setpoints[entry["asset"]] if enabled else None)
+            yield from from_battery(entry, setpoints, enabled)
+
+
+def from_battery(
+    entry: dict[str, Any], setpoints: dict[str, float], enabled: set[str]
+) -> Iterator[Told]:
+    """A setpoint holds from its own write on where setpoints are enabled already: a run that is
+    killed before it enables them once more has told it, and the next one finds it there.
+    """
+    asset_id, points = entry["asset"], entry["points"]
+    if "704.WSet" in points:
+        setpoints[asset_id] = -points["704.WSet"] / 1000
+        if asset_id in enabled:
+            yield Told(asset_id, setpoints[asset_id])
+    match points.get("704.WSetEna"):
+        case 0:
+            enabled.discard(asset_id)
+            yield Told(asset_id, None)
+        case 1 if asset_id not in enabled:
+            enabled.add(asset_id)
+            yield Told(asset_id, setpoints[asset_id])
 
 
 def from_charger(entry: dict[str, Any]) -> Told | None:
