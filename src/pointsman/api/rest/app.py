@@ -36,7 +36,7 @@ from pointsman.runtime.clock import Clock
 
 OPEN: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/openapi.json"})
 """What needs no key: it says nothing of any site."""
-OF_RESOURCE: Final = "/resources/{resource_id}"
+OF_RESOURCE: Final = "/resources/{resource_id:path}"
 METHOD_NOT_ALLOWED: Final = 405
 EXPECTED: Final = (
     Problem,

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
+from fastapi import Query
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from pointsman.api.rest.strict_json import written
@@ -12,6 +13,7 @@ MILLISECONDS_MOST: Final = int(DURATION_MOST.total_seconds() * 1_000)
 PAYLOAD_BYTES: Final = 250_000
 META_BYTES: Final = 32_000
 LINE_MOST: Final = 1_000
+SEQ_MOST: Final = 2**63 - 1
 
 
 def instant(value: object) -> datetime | None:
@@ -55,4 +57,6 @@ Id = Annotated[
 Line = Annotated[str, StringConstraints(max_length=LINE_MOST)]
 Payload = Annotated[dict[str, Any], _no_longer_than(PAYLOAD_BYTES)]
 Meta = Annotated[dict[str, Any], _no_longer_than(META_BYTES)]
+Seq = Annotated[int | None, Query(ge=0, le=SEQ_MOST)]
+"""A place among all events."""
 Result = Annotated[Any, _no_longer_than(PAYLOAD_BYTES)]

@@ -11,14 +11,13 @@ from pointsman.api.operation_events import Event
 from pointsman.api.rest.answers import Operation
 from pointsman.api.rest.desk import Desk, Seeing, house_of, key_of
 from pointsman.api.rest.errors import Problem
-from pointsman.api.rest.fields import Instant
+from pointsman.api.rest.fields import SEQ_MOST, Instant, Seq
 from pointsman.api.rest.happenings import DispatchEvent, History, Window
 from pointsman.api.rest.streams import Streams
 from pointsman.runtime import operation_pages
 
 HISTORY: Final = 50
 HISTORY_MOST: Final = 1_000
-SEQ_MOST: Final = 2**63 - 1
 STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Server-sent events: `id` is `seq`, `event` the type, `data` the event.",
@@ -27,7 +26,6 @@ STREAM: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 router: Final = APIRouter(tags=["Events"])
-Seq = Annotated[int | None, Query(ge=0, le=SEQ_MOST)]
 
 
 class EventStream(StreamingResponse):

@@ -22,25 +22,25 @@ async def list_jobs(desk: Seeing) -> list[JobState]:
     return [_state(view) for view in await desk.house.operations.jobs(desk.resource_id)]
 
 
-@router.get("/{job_id}")
+@router.get("/{job_id:path}")
 async def get_job(desk: Seeing, job_id: JobId) -> JobState:
     """A job, and in which states its operations are."""
     return await _job(desk, job_id)
 
 
-@router.post("/{job_id}/hold")
+@router.post("/{job_id:path}/hold")
 async def hold_job(desk: Changing, job_id: JobId, body: Change | None = None) -> JobState:
     """Let no more operation of it start until it is released."""
     return await _held(desk, job_id, body, held=True)
 
 
-@router.post("/{job_id}/release")
+@router.post("/{job_id:path}/release")
 async def release_job(desk: Changing, job_id: JobId, body: Change | None = None) -> JobState:
     """Let a job that was held go on."""
     return await _held(desk, job_id, body, held=False)
 
 
-@router.post("/{job_id}/cancel")
+@router.post("/{job_id:path}/cancel")
 async def cancel_job(
     desk: Changing, job_id: JobId, body: Cancellation | None = None
 ) -> JobCancelled:

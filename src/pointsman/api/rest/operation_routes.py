@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 from heapq import nsmallest
-from itertools import islice
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from pointsman.api.rest.answers import Detail, Status
 from pointsman.api.rest.bodies import Change, Changes, NewOperations
 from pointsman.api.rest.desk import Changing, Desk, OperationId, Seeing
 from pointsman.api.rest.errors import Problem
-from pointsman.api.rest.fields import Id
+from pointsman.api.rest.fields import Id, Seq
 from pointsman.api.rest.happenings import DispatchEvent
 from pointsman.operations import model
+from pointsman.operations.authors import ADD_MOST
 from pointsman.operations.checks import Invalid
 from pointsman.operations.facts import Added
 from pointsman.operations.intents import Add, Hold, New, Retry, Update
@@ -22,34 +23,42 @@ from pointsman.operations.queue import Resource
 from pointsman.operations.ranking import Rank, rank_of
 from pointsman.runtime.operation_pages import FINISHED, Window
 
-LIST_MOST: Final = 1_000
+LIST_MOST: Final = ADD_MOST
+EVENTS_MOST: Final = 1_000
 
 router: Final = APIRouter(tags=["Operations"])
+
+
+class _Page(NamedTuple):
+    operations: list[model.Operation]
+    more: dict[str, str]
+    """What asks for the next one. Empty: there is none."""
 
 
 @router.get("/operations")
 async def list_operations(
     desk: Seeing,
+    request: Request,
     response: Response,
     state: Annotated[State | None, Query(description="Only those in this state.")] = None,
     job_id: Annotated[str | None, Query(description="Only those of this job.")] = None,
     limit: Annotated[int, Query(ge=1, le=LIST_MOST)] = LIST_MOST,
-    after: Annotated[
-        Id | None, Query(description="The last operation of the page before this one.")
-    ] = None,
+    after: Annotated[Id | None, Query(description="Of the queue: what comes after this.")] = None,
+    before: Annotated[Seq, Query(description="Of what has ended: what came before.")] = None,
 ) -> list[Status]:
     """The current operation, then the queue in its order. With a final state: the last to end.
 
     `Link` has the next page, if there is one.
     """
-    last = await desk.get(after) if after else None
     if state in FINISHED:
-        found = await _ended(desk, state, job_id, limit, last)
+        page = await _ended(desk, state, job_id, limit, before)
     else:
-        found = _unfinished(await desk.look(), state, job_id, limit, last)
-    if len(found) > limit:
-        response.headers["Link"] = f'<?after={found[limit - 1].id}>; rel="next"'
-    return [Status.of(desk.resource_id, operation) for operation in found[:limit]]
+        last = await desk.get(after) if after else None
+        page = _unfinished(await desk.look(), state, job_id, limit, last)
+    if page.more:
+        said = {**request.query_params, **page.more}
+        response.headers["Link"] = f'<?{urlencode(said)}>; rel="next"'
+    return [Status.of(desk.resource_id, operation) for operation in page.operations]
 
 
 @router.get("/operations/current")
@@ -102,8 +111,8 @@ async def get_operation_detail(
 async def list_operation_events(
     desk: Seeing,
     operation_id: OperationId,
-    limit: Annotated[int, Query(ge=1, le=LIST_MOST)] = LIST_MOST,
-    after: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=EVENTS_MOST)] = EVENTS_MOST,
+    after: Seq = None,
     every: bool = False,
 ) -> list[DispatchEvent]:
     """What happened to an operation, oldest first. `every`: not only documented events."""
@@ -164,21 +173,18 @@ async def _added_before(desk: Desk, ids: list[str]) -> list[model.Operation]:
 
 
 async def _ended(
-    desk: Desk, state: State, job_id: str | None, limit: int, last: model.Operation | None
-) -> list[model.Operation]:
+    desk: Desk, state: State, job_id: str | None, limit: int, before: int | None
+) -> _Page:
     """Those that ended last, the last one first, and those in quarantine before all."""
-    window = Window(limit, until=last.finish_time if last else None)
     ended = await desk.house.operations.ended(
-        desk.resource_id, window, states=[state], job_id=job_id
+        desk.resource_id, Window(limit, before=before), states=[state], job_id=job_id
     )
-    found = [operation for _, operation in reversed(ended)]
-    if last is not None:
-        ids = [operation.id for operation in found]
-        return found[ids.index(last.id) + 1 :] if last.id in ids else found
-    resource = await desk.look()
-    parked = (one for one in resource.operations.values() if one.phase is Phase.QUARANTINED)
-    quarantined = [one for one in parked if state is State.FAILED and _is_of(one, job_id)]
-    return [*quarantined, *found]
+    more = {"before": str(ended[0][0])} if len(ended) == limit else {}
+    parked: list[model.Operation] = []
+    if state is State.FAILED and before is None:
+        known = (await desk.look()).operations.values()
+        parked = [one for one in known if one.phase is Phase.QUARANTINED and _is_of(one, job_id)]
+    return _Page([*parked, *(operation for _, operation in reversed(ended))], more)
 
 
 def _unfinished(
@@ -187,25 +193,25 @@ def _unfinished(
     job_id: str | None,
     limit: int,
     last: model.Operation | None,
-) -> list[model.Operation]:
-    """What is not over: the active one, then the queue. One more than the limit, if there is."""
+) -> _Page:
+    """What is not over: the active one, then the queue."""
     order = resource.header.policy.order
 
     def rank(one: model.Operation) -> tuple[bool, Rank]:
         return one.id != resource.active, rank_of(one, order)
 
+    over = {*ENDED, Phase.QUARANTINED}
     fitting: Iterable[model.Operation] = (
         one
         for one in resource.operations.values()
-        if one.phase not in ENDED
-        and one.phase is not Phase.QUARANTINED
-        and state in (None, one.state)
-        and _is_of(one, job_id)
+        if one.phase not in over and state in (None, one.state) and _is_of(one, job_id)
     )
     if last is not None:
         place = rank(last)
         fitting = (one for one in fitting if rank(one) > place)
-    return list(islice(nsmallest(limit + 1, fitting, key=rank), limit + 1))
+    found = nsmallest(limit + 1, fitting, key=rank)
+    more = {"after": found[limit - 1].id} if len(found) > limit else {}
+    return _Page(found[:limit], more)
 
 
 def _is_of(operation: model.Operation, job_id: str | None) -> bool:
