@@ -26,7 +26,9 @@ META_BYTES: Final = 20_000
 TEXT_LENGTH_MOST: Final = 10_000
 BY_LENGTH_MOST: Final = 256
 COUNT_MOST: Final = 1_000_000
-FACTOR_MOST: Final = 1_000
+FACTOR_MOST: Final = 100
+YEARS: Final = range(2, 9_999)
+"""Of these, every instant can be told in any zone."""
 UPDATABLE: Final = (
     "payload",
     "priority",
@@ -93,6 +95,11 @@ def conflict(code: str, what: str, operation: Operation) -> Conflict:
     return Conflict(code, line, phase=operation.phase, allowed=allowed)
 
 
+def digits(number: float) -> str:
+    """A number that somebody sent, for a line about it: it may have thousands of digits."""
+    return "a number of many digits" if abs(number) > 10 * INTEGER_MOST else str(number)
+
+
 def check_id(id: str) -> None:
     """Refuse what cannot be a name.
 
@@ -113,7 +120,7 @@ def check_work(work: Work) -> None:
         Invalid: In one line, which names the field.
     """
     if not -PRIORITY_MOST <= work.priority <= PRIORITY_MOST:
-        shown = str(work.priority) if abs(work.priority) < 10**20 else "a number of many digits"
+        shown = digits(work.priority)
         raise Invalid(f"priority is {shown}: -{PRIORITY_MOST} to {PRIORITY_MOST} are allowed")
     _check_instant("created_at", work.created_at)
     _check_instant("release_date", work.release_date)
@@ -238,8 +245,14 @@ def _check_job_id(job_id: str) -> None:
 
 
 def _check_instant(field: str, instant: datetime | None) -> None:
-    if instant is not None and instant.tzinfo is None:
+    if instant is None:
+        return
+    if instant.tzinfo is None:
         raise Invalid(f"{field} is {instant.isoformat()}, without a zone: end it with Z or +00:00")
+    if instant.year not in YEARS:
+        raise Invalid(
+            f"{field} is {instant.isoformat()}: years {YEARS[0]} to {YEARS[-1]} are known"
+        )
 
 
 def _check_duration(duration: timedelta | None) -> None:

@@ -11,7 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from pointsman.operations.checks import META_BYTES, Conflict, check_json, check_text, conflict
+from pointsman.operations.checks import (
+    META_BYTES,
+    Conflict,
+    check_json,
+    check_text,
+    conflict,
+    digits,
+)
 from pointsman.operations.facts import Denied, Fact, OperationFact, Withdrawn
 from pointsman.operations.intents import Answer
 from pointsman.operations.model import Ask, Ending, Operation, Phase, Reason, Request
@@ -59,8 +66,8 @@ def answered(resource: Resource, tell: Teller, answer: Answer) -> Sequence[Fact]
     if request is None or request.number != answer.number or tell.now >= request.answer_by:
         raise Conflict(
             "request_closed",
-            f"request {answer.number} of operation {answer.id} does not wait for an answer (any"
-            " more)",
+            f"request {digits(answer.number)} of operation {answer.id} does not wait for an answer"
+            " (any more)",
             phase=operation.phase,
         )
     if not answer.accepted:

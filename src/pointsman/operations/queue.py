@@ -248,7 +248,7 @@ class Resource:
             self._dequeue(id)
             return
         earliest = earliest_start(operation)
-        if earliest > self.seen_at:
+        if earliest > operation.changed_at:
             self.ready.drop(id)
             self.later.put(id, earliest)
         else:

@@ -11,6 +11,7 @@ from pointsman.operations.checks import (
     check_json,
     check_text,
     conflict,
+    digits,
 )
 from pointsman.operations.facts import Fact, Heard, Paused, Progressed, Reported, Resumed, Started
 from pointsman.operations.intents import (
@@ -38,7 +39,7 @@ def reported(resource: Resource, tell: Teller, report: Report) -> Sequence[Fact]
     if report.attempt not in (None, operation.attempt) and not _is_early(operation, report):
         raise Conflict(
             "attempt_over",
-            f"attempt {report.attempt} of operation {operation.id} is over:"
+            f"attempt {digits(report.attempt or 0)} of operation {operation.id} is over:"
             f" it is at attempt {operation.attempt}",
             phase=operation.phase,
         )
@@ -107,7 +108,7 @@ def _ended(tell: Teller, operation: Operation, report: Report, ending: Ending) -
 
 def _progressed(tell: Teller, operation: Operation, fraction: float, note: str) -> Sequence[Fact]:
     if not 0 <= fraction <= 1:
-        raise Invalid(f"fraction is {fraction}: 0 to 1 are allowed")
+        raise Invalid(f"fraction is {digits(fraction)}: 0 to 1 are allowed")
     check_text("note", note)
     said = operation.progress
     if said and (said.fraction, said.note) == (fraction, note):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pointsman.operations.checks import Conflict, check_policy, check_text
 from pointsman.operations.facts import (
@@ -23,6 +23,8 @@ from pointsman.operations.intents import (
 from pointsman.operations.moves import Teller
 from pointsman.operations.queue import Resource
 from pointsman.operations.ranking import complete
+
+PAUSED: Final = "the dispatcher was paused"
 
 Steer: TypeAlias = Configure | StartResource | StopResource | PauseResource | ResumeResource
 
@@ -46,8 +48,10 @@ def steered(resource: Resource, tell: Teller, intent: Steer) -> Sequence[Fact]:
             if header.running_since is not None:
                 raise Conflict("already_running", "the dispatcher is running already")
             started = replace(header, running_since=tell.now, changed_at=tell.now)
-            pauses = [tell.paused(started, "")] if paused and not header.paused else []
-            return [ResourceStarted(started, *about), *pauses]
+            if header.paused or not paused:
+                return [ResourceStarted(started, *about)]
+            withdrawn = start_withdrawn(resource, tell, PAUSED)
+            return [*withdrawn, ResourceStarted(started, *about), tell.paused(started, "")]
         case StopResource():
             if header.running_since is None:
                 raise Conflict("not_running", "the dispatcher is not running")
@@ -58,7 +62,7 @@ def steered(resource: Resource, tell: Teller, intent: Steer) -> Sequence[Fact]:
             check_text("why", why)
             if header.paused:
                 raise Conflict("already_paused", "the dispatcher is paused already")
-            withdrawn = start_withdrawn(resource, tell, "the dispatcher was paused")
+            withdrawn = start_withdrawn(resource, tell, PAUSED)
             return [*withdrawn, tell.paused(header, why)]
         case ResumeResource():
             if not header.paused:

@@ -64,7 +64,9 @@ class Story:
         until, caused = self.now + timedelta(seconds=seconds), self.wake()
         while (due := lifecycle.due(self.resource)) is not None and due <= until:
             self.now = max(self.now, due)
-            caused += self.wake()
+            facts = self.wake()
+            assert facts, "it wants to be woken for nothing"
+            caused += facts
         self.now = until
         return caused
 

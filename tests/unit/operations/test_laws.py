@@ -31,6 +31,7 @@ from pointsman.operations.intents import (
     Retry,
     StartResource,
     StopResource,
+    TakeTurn,
     Update,
 )
 from pointsman.operations.model import (
@@ -116,7 +117,7 @@ class OperationsLaws(EntityLaws):
         st.builds(Confirm, IDS, st.sampled_from(Phase)) | st.builds(Cancel, IDS),
         st.builds(ReportProgress, IDS, fraction=st.sampled_from([0.0, 0.5, 2.0])),
         st.sampled_from([StartResource(), StopResource(), PauseResource(), ResumeResource()]),
-        st.sampled_from([StartResource(paused=True), ResumeResource(), StartResource()]),
+        st.sampled_from([StartResource(paused=True), ResumeResource(), TakeTurn()]),
     )
 
     @initialize(policy=POLICIES)
