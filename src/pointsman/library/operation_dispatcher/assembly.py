@@ -1,0 +1,234 @@
+"""What a dispatcher is made of, and how it lives: made, running, stopped, closed."""
+
+import weakref
+from asyncio import wrap_future
+from collections.abc import Callable
+from concurrent.futures import Future
+from logging import Logger
+from pathlib import Path
+from threading import Lock
+from typing import Self, Unpack
+
+from pointsman.journal import BlockingJournal
+from pointsman.library.operation_dispatcher.errors import DispatcherError
+from pointsman.library.operation_dispatcher.events import NotificationCallback, RequestCallback
+from pointsman.library.operation_dispatcher.handshakes import Handshakes
+from pointsman.library.operation_dispatcher.history import History
+from pointsman.library.operation_dispatcher.logbook import Logbook
+from pointsman.library.operation_dispatcher.machine import Machine
+from pointsman.library.operation_dispatcher.outbox import Outbox
+from pointsman.library.operation_dispatcher.settings import Keywords, Settings
+from pointsman.operations.checks import Conflict
+from pointsman.operations.intents import (
+    Intent,
+    PauseResource,
+    ResumeResource,
+    StartResource,
+    StopResource,
+)
+from pointsman.runtime.clock import Clock, SystemClock
+
+
+class Assembly:
+    """The parts of a dispatcher, which `OperationDispatcher` describes."""
+
+    def __init__(
+        self,
+        resource_id: str,
+        *,
+        on_request_callback: RequestCallback | None = None,
+        on_notification_callback: NotificationCallback | None = None,
+        on_history_callback: Callable[..., History | None] | None = None,
+        none_means: bool | None = None,
+        journal: str | Path | BlockingJournal | None = None,
+        clock: Clock | None = None,
+        logger: Logger | None = None,
+        **settings: Unpack[Keywords],
+    ) -> None:
+        self.resource_id = resource_id
+        self.settings = Settings(**settings)
+        self._on_history = on_history_callback
+        self._lock = Lock()
+        self._ended: Future[None] | None = None
+        """What `run` waits for. None: it does not run."""
+        self._stop_wanted = False
+        policy = self.settings.policy(ask=on_request_callback is not None)
+        machine = Machine(
+            resource_id, policy, clock or SystemClock(), journal, self.settings.events_kept
+        )
+        self._machine = machine
+        machine.on_end = _ending(weakref.ref(self))
+        if self.settings.start_paused:
+            _told(machine, PauseResource("it begins paused"))
+        self._handshakes = self._asking(on_request_callback, none_means)
+        self._outbox = self._notifying(on_notification_callback)
+        subscribers = [Logbook(logger, resource_id).hear] if logger else []
+        if self._handshakes is not None:
+            subscribers.append(self._handshakes.hear)
+        machine.follow(*subscribers, outbox=self._outbox)
+        self._finalizer = weakref.finalize(self, machine.close)
+
+    def _asking(
+        self, callback: RequestCallback | None, none_means: bool | None
+    ) -> Handshakes | None:
+        if callback is None:
+            return None
+        return Handshakes(
+            callback,
+            self._machine.home,
+            self._machine.ask,
+            self.resource_id,
+            seconds=self.settings.request_event_timeout_seconds,
+            none_means=none_means,
+        )
+
+    def _notifying(self, callback: NotificationCallback | None) -> Outbox | None:
+        if callback is None:
+            return None
+        seconds = self.settings.request_event_timeout_seconds
+        return Outbox(callback, self._machine.home, self.resource_id, seconds)
+
+    # Running
+
+    async def run(self) -> None:
+        """Have operations started, one after the other, until somebody stops that.
+
+        Callbacks are called on this loop, plain request callbacks beside it.
+
+        Raises:
+            RuntimeError: If it runs already.
+            Fenced, Broken: What ended it, if the journal has another owner or a rule is broken.
+        """
+        ended = self._begin(here=True)
+        if ended is None:
+            return
+        try:
+            await wrap_future(ended)
+        finally:
+            self._finish()
+            if self._outbox is not None:
+                await self._outbox.emptied()
+
+    def start(self) -> bool:
+        """Begin as `run` does, without waiting for the end. No event loop is needed.
+
+        Returns:
+            False if it was told to stop before it began.
+
+        Raises:
+            RuntimeError: If it runs already.
+        """
+        return self._begin(here=False) is not None
+
+    def run_until_stopped(self) -> None:
+        """Begin, and wait in this thread until somebody stops it. As `run`, without a loop."""
+        ended = self._begin(here=False)
+        if ended is not None:
+            try:
+                ended.result()
+            finally:
+                self._finish()
+
+    def stop(self) -> None:
+        """Start nothing more, from now on. What goes on is left alone. Twice is once."""
+        self._finish()
+
+    def request_stop(self) -> None:
+        """Stop. If it does not run yet, the next `run` ends at once."""
+        if not self._finish():
+            self._stop_wanted = True
+
+    def pause(self) -> None:
+        """Start nothing more until it is resumed. What goes on is left alone. Twice is once."""
+        self._told(PauseResource())
+
+    def resume(self) -> None:
+        """Go on after a pause. Twice is once."""
+        self._told(ResumeResource())
+
+    pause_dispatcher_runtime = pause
+    resume_dispatcher_runtime = resume
+
+    @property
+    def callback_failures(self) -> int:
+        """How often a callback raised, or took too long."""
+        return sum(part.failures for part in (self._handshakes, self._outbox) if part)
+
+    @property
+    def notifications_dropped(self) -> int:
+        """How many events the notification callback was too slow for."""
+        return self._outbox.dropped if self._outbox else 0
+
+    def close(self) -> None:
+        """Stop, and let go of the journal and of all threads. It cannot be used any more."""
+        if self._finalizer.alive:
+            self._finish()
+            self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._finish()
+        if self._outbox is not None:
+            await self._outbox.emptied()
+        self.close()
+
+    def _begin(self, *, here: bool) -> "Future[None] | None":
+        """What is done when it ends. None: it was told to stop before."""
+        with self._lock:
+            if self._ended is not None:
+                raise DispatcherError("operation dispatcher is already running", "already_running")
+            if self._stop_wanted:
+                self._stop_wanted = False
+                return None
+            ended: Future[None] = Future()
+            self._ended = ended
+        if here:
+            self._machine.home.settle()
+        try:
+            self._machine.ask(StartResource())
+        except BaseException:
+            with self._lock:
+                self._ended = None
+            raise
+        return ended
+
+    def _finish(self) -> bool:
+        """Whether it did run."""
+        with self._lock:
+            ended, self._ended = self._ended, None
+        if ended is None:
+            return False
+        error = self._machine.error
+        if error is None:
+            self._told(StopResource())
+        if not ended.done():
+            ended.set_result(None) if error is None else ended.set_exception(error)
+        return True
+
+    def _told(self, intent: Intent) -> None:
+        _told(self._machine, intent)
+
+
+def _told(machine: Machine, intent: Intent) -> None:
+    """Ask for what may be so already."""
+    try:
+        machine.ask(intent)
+    except Conflict:
+        return
+
+
+def _ending(dispatcher: "weakref.ref[Assembly]") -> Callable[[], None]:
+    def end() -> None:
+        known = dispatcher()
+        if known is not None:
+            known.stop()
+
+    return end

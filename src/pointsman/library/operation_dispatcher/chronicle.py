@@ -1,0 +1,78 @@
+"""The chronicle: what happened last, for those who ask about the past."""
+
+from collections import deque
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+
+from pointsman.operations import OPERATIONS, model
+from pointsman.operations.events import event_type_of
+from pointsman.operations.facts import AboutOperation
+from pointsman.runtime.codec import Codec, Happened
+from pointsman.runtime.record import RecordReader
+
+
+class Chronicle:
+    """The last facts that are told to anybody. Usable from any thread."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._all: deque[Happened] = deque()
+        self._by_operation: dict[str, deque[Happened]] = {}
+        self._lock = Lock()
+
+    def hear(self, happened: Happened) -> None:
+        if event_type_of(happened.fact) is None:
+            return
+        with self._lock:
+            self._all.append(happened)
+            if isinstance(happened.fact, AboutOperation):
+                self._by_operation.setdefault(happened.fact.thing, deque()).append(happened)
+            if len(self._all) > self._kept:
+                self._drop_the_oldest()
+
+    def last(
+        self, since: datetime | None, until: datetime | None, limit: int | None
+    ) -> Sequence[Happened]:
+        """The last of those from `since` to `until`, with both; oldest first."""
+        with self._lock:
+            everything = tuple(self._all)
+        fitting = (one for one in reversed(everything) if _is_within(one.at, since, until))
+        return [*islice(fitting, limit)][::-1]
+
+    def of(self, id: str) -> Sequence[Happened]:
+        """All that it knows of an operation, oldest first."""
+        with self._lock:
+            return tuple(self._by_operation.get(id, ()))
+
+    def operation(self, id: str) -> model.Operation | None:
+        """How it was when it was last heard of."""
+        known = self.of(id)
+        return known[-1].fact.operation if known else None
+
+    def _drop_the_oldest(self) -> None:
+        fact = self._all.popleft().fact
+        if isinstance(fact, AboutOperation):
+            of_it = self._by_operation[fact.thing]
+            of_it.popleft()
+            if not of_it:
+                del self._by_operation[fact.thing]
+
+
+def written(path: Path, entity: str, limit: int) -> Sequence[Happened]:
+    """The last facts of an entity in a journal's file and the record beside it, oldest first.
+
+    Raises:
+        JournalUnreadable: If there is no journal, or none that this release reads.
+    """
+    codec = Codec([OPERATIONS])
+    with closing(RecordReader(path)) as reader:
+        rows = [*reader.facts(entity=entity, newest_first=True, limit=limit)]
+    return [codec.decode(row.key, row.data) for row in reversed(rows)]
+
+
+def _is_within(at: datetime, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or at >= since) and (until is None or at <= until)

@@ -1,0 +1,61 @@
+"""Hands: threads that call what may hang. One that does, holds up nothing else."""
+
+import logging
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Final
+
+log = logging.getLogger(__name__)
+HANDS_MOST: Final = 32
+IDLE_SECONDS: Final = 5.0
+"""A thread that has had nothing to do for so long, ends."""
+
+Work = Callable[[], object]
+
+
+class Hands:
+    def __init__(self, name: str, most: int = HANDS_MOST) -> None:
+        self._name = name
+        self._most = most
+        self._lock = Lock()
+        self._waiting: SimpleQueue[Work] = SimpleQueue()
+        self._idle = 0
+        """Threads that wait for work, and that none is on its way to."""
+        self._count = 0
+
+    def do(self, work: Work) -> bool:
+        """Have it called soon, beside all else. False: every hand is full, and it is not called."""
+        with self._lock:
+            if self._idle:
+                self._idle -= 1
+                self._waiting.put(work)
+                return True
+            if self._count >= self._most:
+                return False
+            self._count += 1
+        Thread(target=self._turn, args=(work,), name=self._name, daemon=True).start()
+        return True
+
+    def _turn(self, work: Work) -> None:
+        next_work: Work | None = work
+        while next_work is not None:
+            try:
+                next_work()
+            except BaseException:  # The thread is needed, whatever that was.
+                log.exception("%s: something got out of a call", self._name)
+            next_work = self._next()
+
+    def _next(self) -> Work | None:
+        with self._lock:
+            self._idle += 1
+        try:
+            return self._waiting.get(timeout=IDLE_SECONDS)
+        except Empty:
+            pass
+        with self._lock:
+            if self._idle:
+                self._idle -= 1
+                self._count -= 1
+                return None
+        return self._waiting.get()  # It is on its way to this one.

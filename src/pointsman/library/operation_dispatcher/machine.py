@@ -1,0 +1,157 @@
+"""The machine of one resource: who owns its operations, and all that is moved by their facts."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Final, TypeAlias
+from weakref import WeakValueDictionary
+
+from pointsman.core.entity import Wake
+from pointsman.journal import BlockingJournal
+from pointsman.library.coordinator.opening import open_journal
+from pointsman.library.operation_dispatcher.chronicle import Chronicle, written
+from pointsman.library.operation_dispatcher.home import Home
+from pointsman.library.operation_dispatcher.operation import Operation
+from pointsman.library.operation_dispatcher.outbox import Outbox
+from pointsman.library.operation_dispatcher.translating import follow, operation_of
+from pointsman.library.operation_dispatcher.turner import Turner
+from pointsman.library.operation_dispatcher.unkept import Unkept
+from pointsman.library.operation_dispatcher.watches import Watches
+from pointsman.operations import OPERATIONS, model, resource_id
+from pointsman.operations.facts import AboutOperation, Fact
+from pointsman.operations.intents import Configure, Intent, StopResource
+from pointsman.operations.policy import Policy
+from pointsman.operations.queue import Resource
+from pointsman.runtime.clock import Clock
+from pointsman.runtime.codec import Happened
+from pointsman.runtime.direct import Direct
+
+log = logging.getLogger(__name__)
+Owner: TypeAlias = Direct[Resource, Intent, Fact]
+Subscriber: TypeAlias = Callable[[Happened], None]
+SITE: Final = "site"
+"""Part of every name in the journal."""
+
+
+class Machine:
+    """Usable from any thread."""
+
+    def __init__(
+        self,
+        name: str,
+        policy: Policy,
+        clock: Clock,
+        journal: str | Path | BlockingJournal | None,
+        events_kept: int,
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.home = Home()
+        self.watches = Watches()
+        self.chronicle = Chronicle(events_kept)
+        self.outbox: Outbox | None = None
+        self.error: Exception | None = None
+        """What ended it, if anything did."""
+        self.on_end: Callable[[], None] = lambda: None
+        self._own: WeakValueDictionary[str, Operation] = WeakValueDictionary()
+        self._lock = Lock()
+        with ExitStack() as opening:
+            opened = Unkept() if journal is None else open_journal(journal, opening)
+            self.owner: Owner = Direct(OPERATIONS, resource_id(SITE, name), opened)
+            if isinstance(journal, str | Path):
+                for happened in written(Path(journal), self.owner.name, events_kept):
+                    self.chronicle.hear(happened)
+            self._closing = opening.pop_all()
+        self.turner = Turner(self.owner.due, self._take_turn, clock, self._end)
+        self._subscribe(self.chronicle.hear, self._keep_up, self.watches.hear)
+        self._begin(policy)
+
+    def _begin(self, policy: Policy) -> None:
+        """Nothing that an earlier life left behind runs before somebody says so."""
+        self.submit(Configure(policy))
+        with self.owner.looking() as resource:
+            runs = resource.header.running_since is not None
+        if runs:
+            self.submit(StopResource(meta={"reasoning": "it begins anew"}))
+
+    def follow(self, *subscribers: Subscriber, outbox: Outbox | None) -> None:
+        """Tell these from now on; the outbox last, and then mind the time."""
+        self.outbox = outbox
+        self._subscribe(*subscribers)
+        if outbox is not None:
+            self._subscribe(outbox.hear)
+        self._subscribe(self.turner.hear)
+        self.turner.hear()
+
+    # What is asked
+
+    def submit(self, intent: Intent | Wake) -> Sequence[Fact]:
+        """What it caused. Whoever is to be notified, is so by the next `tell`."""
+        if self.error is not None:
+            raise self.error
+        return self.owner.submit(intent, self.clock.now())
+
+    def ask(self, intent: Intent | Wake) -> Sequence[Fact]:
+        """What it caused, told to all."""
+        facts = self.submit(intent)
+        self.tell()
+        return facts
+
+    def tell(self) -> None:
+        if self.outbox is not None:
+            self.outbox.empty()
+
+    # Objects that callers hold
+
+    def adopt(self, operation: Operation) -> None:
+        """Keep a caller's object up to date from now on."""
+        with self.owner.looking() as resource, self._lock:
+            value = resource.operations[str(operation.id)]
+            self._own[value.id] = operation
+            follow(operation, value)
+
+    def object_of(self, value: model.Operation) -> Operation:
+        """The one object that stands for an operation: the caller's, if they still hold it."""
+        with self.owner.looking() as resource, self._lock:
+            known = self._own.get(value.id)
+            if known is None:
+                now = resource.operations.get(value.id, value)
+                known = self._own[value.id] = operation_of(now, self.name)
+            return known
+
+    def snapshot(self, value: model.Operation) -> Operation:
+        return operation_of(value, self.name)
+
+    @contextmanager
+    def looking(self) -> Iterator[tuple[Resource, datetime]]:
+        """The resource and the time. Look, and keep nothing of it."""
+        with self.owner.looking() as resource:
+            yield resource, self.clock.now()
+
+    def close(self) -> None:
+        self.turner.close()
+        self._closing.close()
+        self.home.close()
+
+    def _take_turn(self) -> None:
+        self.ask(Wake())
+
+    def _keep_up(self, happened: Happened) -> None:
+        fact = happened.fact
+        if isinstance(fact, AboutOperation):
+            with self.owner.looking() as resource, self._lock:
+                known = self._own.get(fact.thing)
+                if known is not None:
+                    follow(known, resource.operations.get(fact.thing, fact.operation))
+
+    def _end(self, error: Exception) -> None:
+        self.error = error
+        self.watches.give_up(error)
+        self.on_end()
+
+    def _subscribe(self, *subscribers: Subscriber) -> None:
+        for subscriber in subscribers:
+            self.owner.subscribe(subscriber)

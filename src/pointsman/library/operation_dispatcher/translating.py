@@ -1,0 +1,214 @@
+"""Between the values of the rules and what programs hold."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from pointsman.library.operation_dispatcher.events import ChangeRecord, DispatchEvent
+from pointsman.library.operation_dispatcher.operation import (
+    Operation,
+    OperationDependency,
+    OperationId,
+)
+from pointsman.operations import facts, model
+from pointsman.operations.checks import check_json
+from pointsman.operations.events import EventType, changes_of, event_type_of
+from pointsman.operations.model import ENDED, Dependency, Phase, Reason, Work
+from pointsman.runtime.codec import Happened
+
+EVENTS: Final = UUID("0d6a7f66-3f3e-4b6b-a7a4-0d1c7f2a9f11")
+"""Ids of events are derived in here."""
+DEPENDENCIES: Final = UUID("7b1a4c8e-55f1-4f0a-9a43-6d2f4f5b8a90")
+MILLISECOND: Final = timedelta(milliseconds=1)
+OVER: Final = ENDED | {Phase.QUARANTINED}
+
+
+def name_of(id: object) -> str:
+    """What the rules call an operation, by whatever its caller holds."""
+    return str(id.id if isinstance(id, Operation) else id)
+
+
+def id_of(name: str) -> OperationId:
+    """What programs call it."""
+    try:
+        id = UUID(name)
+    except ValueError:
+        return name
+    return id if str(id) == name else name
+
+
+def work_of(operation: Operation) -> Work:
+    """What its author says of it, apart from whatever they do with their object.
+
+    Raises:
+        ValueError: If nobody could store its payload.
+    """
+    check_json("payload", operation.payload)
+    return Work(
+        _copied(operation.payload),
+        operation.created_at,
+        operation.priority,
+        operation.release_date,
+        operation.due_date,
+        duration_of(operation.planned_duration),
+        operation.job_id,
+        dependencies_of(operation.dependencies),
+    )
+
+
+def duration_of(milliseconds: int | None) -> timedelta | None:
+    """Raises: ValueError: If it is longer than anything."""
+    try:
+        return None if milliseconds is None else milliseconds * MILLISECOND
+    except OverflowError:
+        raise ValueError(f"planned_duration is {milliseconds} ms, which is too long") from None
+
+
+def dependencies_of(given: list[OperationDependency]) -> tuple[Dependency, ...]:
+    return tuple(
+        Dependency(str(one.depends_on_operation_id), one.dependency_type, one.on_failure)
+        for one in given
+    )
+
+
+def operation_of(value: model.Operation, resource_id: str) -> Operation:
+    """A snapshot of it."""
+    work = value.work
+    return Operation(
+        id=id_of(value.id),
+        job_id=work.job_id,
+        payload=_copied(work.payload),
+        resource_id=resource_id,
+        priority=work.priority,
+        release_date=work.release_date,
+        planned_duration=_milliseconds(work.planned_duration),
+        due_date=work.due_date,
+        dependencies=_dependencies(value),
+        created_at=work.created_at,
+        **_standing(value),
+    )
+
+
+def follow(operation: Operation, value: model.Operation) -> None:
+    """Let it say how things stand by now. Its state comes last: who sees that, sees all of it."""
+    work = value.work
+    operation.job_id = work.job_id
+    operation.priority = work.priority
+    operation.release_date = work.release_date
+    operation.planned_duration = _milliseconds(work.planned_duration)
+    operation.due_date = work.due_date
+    if operation.payload != work.payload:
+        operation.payload = _copied(work.payload)
+    if dependencies_of(operation.dependencies) != work.dependencies:
+        operation.dependencies = _dependencies(value)
+    for name, one in _standing(value).items():
+        setattr(operation, name, one)
+
+
+def events_of(happened: Happened, resource_id: str) -> Iterator[DispatchEvent]:
+    """What a fact is told as: an event, or none, or two if a dispatcher starts and is paused."""
+    fact = happened.fact
+    event_type = event_type_of(fact)
+    if event_type is None:
+        return
+    yield _event(happened, event_type, resource_id)
+    if isinstance(fact, facts.ResourceStarted) and fact.header.paused:
+        yield _event(happened, EventType.OPERATION_DISPATCHER_PAUSED, resource_id)
+
+
+def _event(happened: Happened, event_type: EventType, resource_id: str) -> DispatchEvent:
+    fact = happened.fact
+    operation = fact.operation if isinstance(fact, facts.AboutOperation) else None
+    revision = operation.revision if operation else ""
+    name = f"{happened.entity}/{fact.thing}:{event_type}:{revision}:{happened.at.isoformat()}"
+    changes = [
+        ChangeRecord(
+            field=one.field, old_value=_told(one.old_value), new_value=_told(one.new_value)
+        )
+        for one in changes_of(fact)
+    ]
+    return DispatchEvent(
+        id=uuid5(EVENTS, name),
+        resource_id=resource_id,
+        operation_id=id_of(operation.id) if operation else None,
+        event_type=event_type,
+        changes=changes,
+        meta_data=_copied(fact.meta) | dict(_said(fact)),
+        created_at=happened.at,
+    )
+
+
+def _said(fact: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  Any fact.
+    """What a fact tells besides its changes."""
+    if fact.by:
+        yield "by", fact.by
+    match fact:
+        case facts.Requeued(operation) if operation.failure:
+            yield "error", operation.failure
+        case facts.Progressed(operation) if operation.progress:
+            yield "fraction", operation.progress.fraction
+            yield "note", operation.progress.note
+        case facts.AboutOperation(operation) if operation.phase in OVER and operation.ending:
+            ending = operation.ending
+            told = {"error": ending.error, "error_code": ending.error_code}
+            yield from ((name, one) for name, one in told.items() if one)
+            if ending.result is not None:
+                yield "result", ending.result
+        case facts.ResourcePaused(header) if header.why:
+            yield "reasoning", header.why
+
+
+def _standing(value: model.Operation) -> dict[str, Any]:
+    """What became of it. The state is the last."""
+    ending = value.ending if value.phase in OVER else None
+    return {
+        "outcome": value.outcome,
+        "termination_reason": ending.reason if ending else Reason.NONE,
+        "retry_count": value.retries,
+        "start_time": value.start_time,
+        "finish_time": value.finish_time if ending else None,
+        "state": value.state,
+    }
+
+
+def _dependencies(value: model.Operation) -> list[OperationDependency]:
+    return [
+        OperationDependency(
+            depends_on_operation_id=id_of(one.on),
+            dependency_type=one.type,
+            id=uuid5(DEPENDENCIES, f"{value.id}/{one.on}/{one.type}"),
+            created_at=value.work.created_at,
+            on_failure=one.on_failure,
+        )
+        for one in value.work.dependencies
+    ]
+
+
+def _milliseconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else duration // MILLISECOND
+
+
+def _told(value: object) -> Any:  # noqa: ANN401  A field of any kind.
+    """A value of the rules, by the documented names and units."""
+    match value:
+        case timedelta():
+            return value // MILLISECOND
+        case Dependency():
+            return {field.name: str(getattr(value, field.name)) for field in fields(value)}
+        case tuple():
+            return [_told(one) for one in value]
+        case _:
+            return _copied(value)
+
+
+def _copied(value: Any) -> Any:  # noqa: ANN401  Any JSON.
+    """Its own containers, so that nobody changes what others see."""
+    match value:
+        case dict():
+            return {name: _copied(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_copied(one) for one in value]
+        case _:
+            return value

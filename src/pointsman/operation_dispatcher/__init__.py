@@ -1,0 +1,48 @@
+"""The signboard of the operation dispatcher: what users import, by its documented names."""
+
+from pointsman.library.operation_dispatcher.dispatcher import OperationDispatcher
+from pointsman.library.operation_dispatcher.errors import DispatcherError
+from pointsman.library.operation_dispatcher.events import (
+    ChangeRecord,
+    DispatchEvent,
+    RequestDecision,
+)
+from pointsman.library.operation_dispatcher.history import (
+    History,
+    OperationDispatcherState,
+    TimeWindow,
+)
+from pointsman.library.operation_dispatcher.operation import (
+    ExecutionOutcome,
+    ExecutionState,
+    Operation,
+    OperationDependency,
+    OperationExecution,
+    TerminationReason,
+)
+from pointsman.operations.events import EventType
+from pointsman.operations.model import DependencyType, OnFailure
+from pointsman.operations.policy import SortDirection, SortField, SortRule
+
+__all__ = [
+    "ChangeRecord",
+    "DependencyType",
+    "DispatchEvent",
+    "DispatcherError",
+    "EventType",
+    "ExecutionOutcome",
+    "ExecutionState",
+    "History",
+    "OnFailure",
+    "Operation",
+    "OperationDependency",
+    "OperationDispatcher",
+    "OperationDispatcherState",
+    "OperationExecution",
+    "RequestDecision",
+    "SortDirection",
+    "SortField",
+    "SortRule",
+    "TerminationReason",
+    "TimeWindow",
+]

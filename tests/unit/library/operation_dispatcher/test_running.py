@@ -1,0 +1,179 @@
+"""When a dispatcher starts operations, and when it does not."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+
+import pytest
+
+from pointsman.operation_dispatcher import (
+    DispatchEvent,
+    EventType,
+    ExecutionOutcome,
+    ExecutionState,
+    OperationDispatcher,
+    SortDirection,
+    SortField,
+    SortRule,
+)
+from tests.unit.library.operation_dispatcher.given import ROBOT, Told, dispatching, op
+
+
+def test_without_a_callback_requests_are_approved() -> None:
+    with dispatching() as (dispatcher, told):
+        lift = dispatcher.add(op())
+        told.until(EventType.OPERATION_STARTED)
+        assert lift.state is ExecutionState.RUNNING
+        assert dispatcher.complete_operation(lift.id) is lift
+        assert (lift.state, lift.outcome) == (ExecutionState.COMPLETED, ExecutionOutcome.SUCCESS)
+
+
+async def test_it_runs_on_the_callers_loop_until_it_is_stopped() -> None:
+    told = Told()
+    dispatcher = OperationDispatcher(ROBOT, on_notification_callback=told)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(dispatcher.run())
+        await asyncio.sleep(0)
+        assert dispatcher.is_running
+        with pytest.raises(RuntimeError, match="operation dispatcher is already running"):
+            await dispatcher.run()
+        dispatcher.request_stop()
+        await running
+    assert told.types == ["dispatcher_started", "dispatcher_stopped"]
+    assert not dispatcher.is_running
+
+
+async def test_whoever_cancels_the_run_stops_it() -> None:
+    dispatcher = OperationDispatcher(ROBOT)
+    running = asyncio.ensure_future(dispatcher.run())
+    await asyncio.sleep(0.01)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not dispatcher.is_running
+
+
+async def test_a_stop_that_comes_before_the_run_is_not_lost() -> None:
+    told = Told()
+    dispatcher = OperationDispatcher(ROBOT, on_notification_callback=told)
+    dispatcher.add(op())
+    dispatcher.request_stop()
+    async with asyncio.timeout(5):
+        await dispatcher.run()
+    assert told.types == ["added"]
+
+
+def test_an_operation_of_later_does_not_keep_others_back() -> None:
+    with dispatching() as (dispatcher, told):
+        later = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251
+        dispatcher.add(op(release_date=later))
+        ready = dispatcher.add(op(priority=99))
+        assert told.until(EventType.OPERATION_STARTED).operation_id == ready.id
+
+
+def test_an_operation_starts_when_it_is_released() -> None:
+    with dispatching() as (dispatcher, told):
+        at = datetime.now(UTC) + timedelta(milliseconds=200)  # noqa: TID251
+        dispatcher.add(op(release_date=at))
+        started = told.until(EventType.OPERATION_STARTED)
+        assert timedelta() <= started.created_at - at < timedelta(milliseconds=150)
+
+
+def test_the_order_of_the_queue_can_be_chosen() -> None:
+    rules = [SortRule(SortField.PRIORITY, SortDirection.ASC)]
+    with OperationDispatcher(ROBOT, dispatch_queue_sort_rules=rules) as dispatcher:
+        for priority in (3, 1, 2):
+            dispatcher.add(op(priority=priority))
+        assert [one.priority for one in dispatcher.get_queue()] == [1, 2, 3]
+
+
+def test_who_waits_for_the_active_one_costs_nothing() -> None:
+    with dispatching() as (dispatcher, told):
+        for _ in range(20):
+            dispatcher.add(op())
+        told.until(EventType.OPERATION_STARTED)
+        time.sleep(0.1)
+        before = time.process_time()
+        time.sleep(0.5)
+        assert time.process_time() - before < 0.05
+
+
+def test_a_pause_leaves_what_runs_alone() -> None:
+    with dispatching() as (dispatcher, told):
+        first, second = dispatcher.add_operations([op(), op()])
+        told.until(EventType.OPERATION_STARTED)
+        dispatcher.pause_dispatcher_runtime()
+        dispatcher.pause()
+        assert (first.state, dispatcher.is_paused) == (ExecutionState.RUNNING, True)
+        dispatcher.complete_current()
+        time.sleep(0.05)
+        assert second.state is ExecutionState.QUEUED
+        dispatcher.resume_dispatcher_runtime()
+        told.until(EventType.OPERATION_STARTED, 2)
+        assert told.types.count("dispatcher_paused") == 1
+
+
+def test_what_begins_paused_says_so_when_it_starts() -> None:
+    with dispatching(start_paused=True) as (dispatcher, told):
+        dispatcher.add(op())
+        time.sleep(0.05)
+        assert told.types == ["dispatcher_started", "dispatcher_paused", "added"]
+        dispatcher.resume()
+        told.until(EventType.OPERATION_STARTED)
+
+
+def test_nothing_starts_after_a_stop_not_even_what_is_approved_then() -> None:
+    asked, go = Event(), Event()
+
+    def slowly(_: DispatchEvent) -> bool:
+        asked.set()
+        return go.wait(5)
+
+    with dispatching(slowly) as (dispatcher, told):
+        lift = dispatcher.add(op())
+        assert asked.wait(5)
+        dispatcher.stop()
+        assert not dispatcher.state.is_running
+        go.set()
+        time.sleep(0.1)
+        assert lift.state is ExecutionState.QUEUED
+        assert told.types[-1] == "dispatcher_stopped"
+
+
+def test_a_stopped_dispatcher_can_be_stepped_through() -> None:
+    with OperationDispatcher(ROBOT, on_request_callback=lambda _: True) as dispatcher:
+        first, second = dispatcher.add_operations([op(), op()])
+        assert dispatcher.step() is first
+        assert dispatcher.step() is None, "one at a time"
+        dispatcher.complete_operation(first.id)
+        assert asyncio.run(dispatcher.run_once()) is second
+        dispatcher.fail_current()
+        assert asyncio.run(dispatcher.step_dispatch()) is None
+
+
+def test_it_can_run_in_a_thread_without_a_loop() -> None:
+    told = Told()
+    dispatcher = OperationDispatcher(ROBOT, on_notification_callback=told)
+    running = Thread(target=dispatcher.run_until_stopped)
+    running.start()
+    dispatcher.add(op())
+    told.until(EventType.OPERATION_STARTED)
+    dispatcher.request_stop()
+    running.join(5)
+    assert not running.is_alive()
+
+
+def test_the_time_of_a_step_of_the_clock_is_no_busy_loop() -> None:
+    """With no cooldown at all, a denied start is asked for at most every 10 ms."""
+    asked = Told()
+
+    def no(event: DispatchEvent) -> bool:
+        asked(event)
+        return False
+
+    settings = {"start_request_retry_cooldown_seconds": 0, "start_request_max_retries": None}
+    with dispatching(no, **settings) as (dispatcher, _):
+        dispatcher.add(op())
+        time.sleep(0.2)
+    assert 2 < len(asked.events) <= 21
