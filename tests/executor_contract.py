@@ -20,6 +20,9 @@ MOMENT_SECONDS: Final = 0.15
 class Bench(Shape):
     """A machine under test, and the truth about the equipment behind it."""
 
+    async def live(self) -> None:
+        """The equipment's own life, until cancelled."""
+
     def machine(self) -> Machine:
         """Another one in front of the same equipment, as after a restart of this side."""
 
@@ -59,11 +62,12 @@ async def working(
     """Books and their executor, which carries out what is added."""
     books = Books(SystemClock(), **policy)
     async with asyncio.TaskGroup() as tasks:
-        waking = tasks.create_task(books.run())
+        living = [tasks.create_task(life) for life in (bench.live(), books.run())]
         lives = Lives(tasks, books, bench)
         yield books, lives
         await lives.end()
-        waking.cancel()
+        for life in living:
+            life.cancel()
 
 
 class ExecutorContract:

@@ -42,6 +42,8 @@ class Stage(Enum):
     """It was told to let go, and is at that. Never to be told twice."""
     LET_GO = auto()
     COMPLETED = auto()
+    BROKEN = auto()
+    """It failed, and holds on to it. It is to be told to let go first."""
     FAILED = auto()
     """It failed, could not be started, or was refused."""
 
@@ -108,6 +110,8 @@ def next_step(operation: Operation, shown: Shown) -> Step:
             return Complete(id, shown.result, attempt=attempt, by=BY)
         case _, Stage.FAILED:
             return _failed(operation, shown.error or "its executor gave no reason", shown)
+        case _, Stage.BROKEN:
+            return Deed.CANCEL
         case Phase.STARTING, Stage.NOTHING | Stage.TOLD:
             return Deed.START
         case Phase.STARTING, Stage.BUSY:
@@ -121,7 +125,7 @@ def next_step(operation: Operation, shown: Shown) -> Step:
         case _, Stage.LETTING_GO:
             return None
         case _, Stage.LET_GO:
-            return _failed(operation, "its executor let go of it by itself", shown)
+            return _failed(operation, shown.error or "its executor let go of it by itself", shown)
         case _, Stage.NOTHING | Stage.BUSY | Stage.TOLD:
             return _failed(operation, "its executor does not know it (any more)", shown)
         case Phase.PAUSING, Stage.RUNNING:

@@ -37,6 +37,9 @@ class SimulatedBench:
     def __init__(self) -> None:
         self._machines: list[Counted] = []
 
+    async def live(self) -> None:
+        """It lives in the machine."""
+
     def machine(self) -> Machine:
         self._machines.append(Counted(SystemClock(), DURATION))
         return self._machines[-1]
