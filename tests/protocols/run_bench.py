@@ -27,6 +27,7 @@ ENVIRONMENT: Final = {
     **os.environ,
     "PYTHONPATH": str(Path(pointsman.__file__).parent.parent),
     "PYTHONWARNINGS": "error",
+    "POINTSMAN_HTTP": "127.0.0.1:0",
 }
 SOON_SECONDS: Final = 20.0
 START: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -1,24 +1,30 @@
 """The operations of the resources of some sites: run as the site files say, offered to doors.
 
 site files --policies--> Configure, StartResource --> engine --> journal
-                                                                    |
-doors <--> Operations <-----------------tail------------------------'
+                                                        ^           |
+doors <--> Operations --Add, Answer, Complete, ...------'           |
+executors <--'   ^-----------------------tail-----------------------'
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from pointsman.api.operation_stream import Gap, Subscription
 from pointsman.api.operations import Operations
 from pointsman.config import Approval, Resource, Site, SiteError
+from pointsman.devices import ExecutorKind
+from pointsman.devices.executors import Executor, check_executor, executor_for, policy_for
 from pointsman.journal import Journal
-from pointsman.operations import OPERATIONS
+from pointsman.operations import OPERATIONS, queue
 from pointsman.operations.checks import Conflict
+from pointsman.operations.facts import Fact
 from pointsman.operations.intents import (
     Configure,
+    Intent,
     PauseResource,
     ResumeResource,
     StartResource,
@@ -30,6 +36,7 @@ from pointsman.operations.policy import (
     SortField,
     SortRule,
 )
+from pointsman.runtime.clock import Clock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.record import RecordKeeper
 
@@ -51,24 +58,40 @@ class Operating:
         keeper: RecordKeeper,
         record: Path,
         sites: Sequence[Site],
+        clock: Clock,
     ) -> None:
         """`keeper` writes `record`, and keeps `operation_projections` in it.
 
         Raises:
             SiteError: If two resources have one id.
+            DeviceTableError: If there is no executor such as a resource asks for.
         """
-        self._engine = engine
+        self._engine, self._clock = engine, clock
         self._resources = resources_of(sites)
+        self._kinds = executors_of(self._resources)
         homes = {id: site.id for site in sites for id in site.resources}
+        self.microgrids = {
+            id: site.microgrid.id if site.microgrid else None
+            for site in sites
+            for id in site.resources
+        }
+        """Of the site of each resource. None: it names none."""
         self.operations = Operations(engine, journal, keeper, record, homes)
         """For doors."""
+        self._executors = list(self._make_executors())
+        self._begun = asyncio.Event()
 
     def close(self) -> None:
         self.operations.close()
 
     async def run(self) -> None:
-        """Follow until cancelled."""
-        await self.operations.run()
+        """Follow, and run all executors once all has begun, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.operations.run())
+            await self._begun.wait()
+            async with asyncio.TaskGroup() as executors:  # They end first.
+                for executor in self._executors:
+                    executors.create_task(executor.run())
 
     async def begin(self) -> None:
         """Run each resource as its site file says, from here on.
@@ -86,10 +109,12 @@ class Operating:
                 tasks.create_task(begin(resource))
             for entity in self.operations.left():
                 tasks.create_task(self._leave(entity))
+        self._begun.set()
 
     async def _begin(self, resource: Resource) -> None:
         ask, id = self.operations.ask, resource.id
-        await ask(id, Configure(policy_of(resource), by=BY))
+        policy = policy_for(self._kinds[id], policy_of(resource))
+        await ask(id, Configure(policy, by=BY))
         header = (await self.operations.look(id)).header
         if header.changed_at is None:
             await ask(id, StartResource(by=BY))
@@ -100,6 +125,50 @@ class Operating:
         """Nobody can answer for it, so it starts nothing more."""
         with suppress(Conflict):  # It is paused already.
             await self._engine.submit(OPERATIONS, entity, PauseResource(LEFT, by=BY))
+
+    def _make_executors(self) -> Iterator[Executor]:
+        for id, resource in self._resources.items():
+            port = ExecutorPort(self.operations, id)
+            if executor := executor_for(id, resource.device, port, self._clock):
+                yield executor
+
+
+class ExecutorPort:
+    """What an executor is given: the operations of its resource, and no others."""
+
+    def __init__(self, operations: Operations, resource_id: str) -> None:
+        self._operations, self._id = operations, resource_id
+
+    async def ask(self, intent: Intent) -> Sequence[Fact]:
+        return await self._operations.ask(self._id, intent)
+
+    async def look(self) -> queue.Resource:
+        return await self._operations.look(self._id)
+
+    def follow(self) -> AsyncIterator[object]:
+        """From this very call on. Who is too slow hears once that something happened."""
+        return self._rings(self._subscribe())
+
+    def _subscribe(self) -> Subscription:
+        return self._operations.subscribe(self._id, every=True)
+
+    async def _rings(self, events: Subscription) -> AsyncIterator[object]:
+        while True:
+            with events:
+                with suppress(Gap):
+                    async for event in events:
+                        yield event
+                events = self._subscribe()
+            yield None
+
+
+def executors_of(resources: Mapping[str, Resource]) -> Mapping[str, ExecutorKind]:
+    """Which kind of executor each resource asks for. Opens nothing.
+
+    Raises:
+        DeviceTableError: If there is none such, or its table is not as it must be.
+    """
+    return {id: check_executor(id, resource.device) for id, resource in resources.items()}
 
 
 def resources_of(sites: Iterable[Site]) -> Mapping[str, Resource]:

@@ -4,12 +4,13 @@ callers --gRPC--> Dispatches --Create, ...--> engine --> journal --tail--> Updat
                       |                         ^           |  `--tail--> record
                       `<---- lists, from the record <-------'---> followers of claimed microgrids
                                                 |           |
-                          Operating <--Add, ...-'<--tail----'
+callers --REST--> Operating ------Add, ...------'           |
+                      `<------------------tail--------------'
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from pointsman.api.grpc.service import told
 from pointsman.api.keys import Keys, check_exposure
 from pointsman.api.listening import Tls
 from pointsman.api.operations import operation_projections
+from pointsman.api.rest.server import serve_rest
 from pointsman.api.updates import Updates
 from pointsman.app.endings import LEAVE_SECONDS, LOOK_SECONDS, one_cause, replaced
 from pointsman.app.operating import Operating
@@ -63,24 +65,37 @@ class Serving:
             raise ValueError("--tls-client-ca says who may come in over TLS: give a certificate")
 
 
-async def serve(serving: Serving, listening: Callable[[str], None]) -> None:
-    """Serve until cancelled. `listening` is told the URL of the Dispatch API once it is there.
+def _nobody(url: str) -> None:
+    """Need not be told."""
+
+
+async def serve(
+    serving: Serving,
+    listening: Callable[[str], None],
+    *,
+    listening_http: Callable[[str], None] = _nobody,
+) -> None:
+    """Serve until cancelled. Once all doors are open, `listening_http` is told the URL of REST,
+    and then `listening` that of the Dispatch API.
 
     Raises:
-        SiteError, Exposed, CannotListen, InUse, JournalUnreadable: If it cannot begin.
+        SiteError, DeviceTableError, Exposed, CannotListen, InUse, JournalUnreadable: If it cannot
+            begin.
         Replaced: If another process took over meanwhile.
         JournalFailed: If nothing more can be written. Once it can, start again.
     """
     settings, sites = serving.settings, _sites(serving.sites)
     keys = Keys(read_keys(settings.keys)) if settings.keys else None
-    check_exposure(settings.grpc, keyed=keys is not None)
+    for address in (settings.grpc, settings.http):
+        check_exposure(address, keyed=keys is not None)
     settings.data.mkdir(parents=True, exist_ok=True)
     path = settings.data / JOURNAL
     with owning(path, take_over=serving.take_over, patience_seconds=LEAVE_SECONDS) as is_replaced:
         journal = SqliteJournal(path)
         try:
             with one_cause(path), short_turns(), unfrozen():
-                await _Server(settings, sites, keys, journal).run(is_replaced, listening)
+                server = _Server(settings, sites, keys, journal)
+                await server.run(is_replaced, listening, listening_http)
         finally:
             await journal.close()
 
@@ -97,9 +112,16 @@ class _Server:
         self._record = settings.data / RECORD
         projections = (*dispatch_projections(), *operation_projections(journal))
         self._keeper = RecordKeeper(journal, self._record, projections=projections)
-        self._operating = Operating(self._engine, journal, self._keeper, self._record, sites)
+        self._operating = Operating(
+            self._engine, journal, self._keeper, self._record, sites, self._clock
+        )
 
-    async def run(self, is_replaced: Callable[[], bool], listening: Callable[[str], None]) -> None:
+    async def run(
+        self,
+        is_replaced: Callable[[], bool],
+        listening: Callable[[str], None],
+        listening_http: Callable[[str], None],
+    ) -> None:
         """`is_replaced` tells whether another process has taken over."""
         operating = self._operating
         await asyncio.to_thread(operating.operations.load, self._journal.path)
@@ -123,18 +145,38 @@ class _Server:
                     await self._keeper.caught_up()
                 await operating.begin()
                 keep_what_is_loaded()
-                async with serve_grpc(
-                    dispatches,
-                    updates,
-                    self._settings.grpc,
-                    keys=self._keys,
-                    tls=self._tls(),
-                    clock=self._clock,
-                ) as port:
-                    listening(self._url(port))
+                async with self._doors(dispatches, updates) as (grpc_url, http_url):
+                    listening_http(http_url)
+                    listening(grpc_url)
                     while not is_replaced():  # noqa: ASYNC110  Files ring no bells.
                         await asyncio.sleep(LOOK_SECONDS)
                     raise replaced(self._settings.data)
+
+    @asynccontextmanager
+    async def _doors(
+        self, dispatches: Dispatches, updates: Updates[bytes]
+    ) -> AsyncIterator[tuple[str, str]]:
+        """Their URLs, while they are open."""
+        settings, keys, tls, clock = self._settings, self._keys, self._tls(), self._clock
+        operating = self._operating
+        async with (
+            serve_grpc(
+                dispatches, updates, settings.grpc, keys=keys, tls=tls, clock=clock
+            ) as grpc_port,
+            serve_rest(
+                operating.operations,
+                settings.http,
+                keys=keys,
+                tls=tls,
+                clock=clock,
+                microgrids=operating.microgrids,
+            ) as http_port,
+        ):
+            plain = "" if tls else "?ssl=false"
+            yield (
+                f"grpc://{settings.grpc._replace(port=grpc_port)}{plain}",
+                f"{'https' if tls else 'http'}://{settings.http._replace(port=http_port)}",
+            )
 
     def _claimed(self, dispatches: Dispatches) -> Claimed:
         """Follows, of the microgrids that sites claim, what has not long been over."""
@@ -155,10 +197,6 @@ class _Server:
         if certificate is None or key is None:
             return None
         return Tls(certificate, key, self._settings.tls_client_ca)
-
-    def _url(self, port: int) -> str:
-        plain = "" if self._settings.tls_certificate else "?ssl=false"
-        return f"grpc://{self._settings.grpc._replace(port=port)}{plain}"
 
 
 async def _all_pages(dispatches: Dispatches, query: Query) -> AsyncIterator[Sequence[Dispatch]]:

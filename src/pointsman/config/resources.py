@@ -10,7 +10,7 @@ from pointsman.config.tables import Check, SiteError, Table, check_keys, shown
 
 SECONDS_MOST: Final = 86_400 * 365
 """No rest, answer or sign of life is waited for longer."""
-FACTOR_MOST: Final = 1_000
+FACTOR_MOST: Final = 100
 RETRIES_MOST: Final = 1_000
 DENIALS_MOST: Final = 1_000
 FINISHED_MOST: Final = 100_000

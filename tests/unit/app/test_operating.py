@@ -9,8 +9,16 @@ from typing import Any
 
 import pytest
 
+from pointsman.api.operation_stream import WAITING_LIMIT
 from pointsman.api.operations import Operations, operation_projections
-from pointsman.app.operating import BY, Operating, policy_of, resources_of
+from pointsman.app.operating import (
+    BY,
+    ExecutorPort,
+    Operating,
+    executors_of,
+    policy_of,
+    resources_of,
+)
 from pointsman.config import Site, SiteError, read_site
 from pointsman.config.resources import (
     RESOURCE,
@@ -20,16 +28,19 @@ from pointsman.config.resources import (
     OrderRule,
     Resource,
 )
+from pointsman.devices.protocols import DeviceTableError
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.operations import OPERATIONS
 from pointsman.operations.checks import check_policy
 from pointsman.operations.events import EventType
-from pointsman.operations.intents import PauseResource, StopResource
+from pointsman.operations.intents import Add, PauseResource, ResumeResource, StopResource
+from pointsman.operations.model import State
 from pointsman.operations.policy import Policy, SortDirection, SortField, SortRule
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.operation_pages import Window
 from pointsman.runtime.record import RecordKeeper, record_beside
+from tests.unit.api.operating import new
 
 
 def site(folder: Path, *resources: str, id: str = "mill") -> Site:
@@ -48,10 +59,11 @@ async def served(folder: Path, *sites: Site) -> AsyncIterator[Operations]:
     """All of a server but its doors."""
     path = folder / "journal.db"
     journal, record = SqliteJournal(path), record_beside(path)
-    engine = Engine([OPERATIONS], journal, SystemClock())
+    clock = SystemClock()
+    engine = Engine([OPERATIONS], journal, clock)
     keeper = RecordKeeper(journal, record, projections=operation_projections(journal))
     try:
-        with closing(Operating(engine, journal, keeper, record, sites)) as operating:
+        with closing(Operating(engine, journal, keeper, record, sites, clock)) as operating:
             operating.operations.load(path)
             async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
                 lives = (engine.run(), keeper.run(), operating.run())
@@ -120,6 +132,40 @@ async def test_a_thousand_resources_begin_within_seconds(tmp_path: Path) -> None
             assert (await operations.look(id)).header.running_since
 
 
+async def test_executors_carry_out_what_may_start(tmp_path: Path) -> None:
+    said = 'approve = "always"\ndevice = { protocol = "simulated", duration_seconds = 0.01 }'
+    mill = site(tmp_path, *(f"{id}\n{said}" for id in ids("a", "b", "c")))
+    async with served(tmp_path, mill) as operations:
+        for id in operations.resource_ids:
+            await operations.ask(id, Add((new("first"), new("second"))))
+        with operations.subscribe(None, 0) as events:
+            done = 0
+            while done < 6:
+                done += (await anext(events)).type is EventType.OPERATION_COMPLETED
+        for id in operations.resource_ids:
+            assert (await operations.get(id, "second")).state is State.COMPLETED
+            assert (await operations.look(id)).header.policy.confirms
+
+
+async def test_a_port_that_is_too_slow_rings_all_the_same(tmp_path: Path) -> None:
+    async with served(tmp_path, site(tmp_path, *ids("a"))) as operations:
+        await operations.ask("a", PauseResource())
+        rings = ExecutorPort(operations, "a").follow()
+        for start in range(0, WAITING_LIMIT + 100, 100):
+            added = tuple(new(f"lift-{n}") for n in range(start, start + 100))
+            await operations.ask("a", Add(added))
+        assert (await operations.look("a")).queued > WAITING_LIMIT
+        assert await anext(rings) is None, "something happened, and what exactly is gone"
+        await operations.ask("a", ResumeResource())
+        assert await anext(rings) is not None
+
+
+def test_an_executor_that_is_none_is_refused(tmp_path: Path) -> None:
+    mill = site(tmp_path, 'id = "a"\ndevice = { protocol = "simulted" }')
+    with pytest.raises(DeviceTableError, match=r"resource 'a': device protocol 'simulted' is not"):
+        executors_of(mill.resources)
+
+
 def test_two_resources_of_one_id_are_refused(tmp_path: Path) -> None:
     sites = [site(tmp_path, *ids("robot-1"), id=id) for id in ("mill", "dock")]
     with pytest.raises(SiteError, match=r"dock.toml: resource 'robot-1' was given already"):
@@ -134,7 +180,7 @@ def test_all_that_a_site_file_may_say_can_be_lived_by() -> None:
     rule = OrderRule(OrderField.PRIORITY, OrderDirection.DESC, none_last=False)
     most = {"pause_after_denials": 1_000, "retries": 1_000, "finished_kept": 100_000}
     seconds = {key: 86_400.0 * 365 for key in RESOURCE if key.endswith("_seconds")}
-    said: dict[str, Any] = {**most, **seconds, "timeout_factor": 1_000.0, "order": (rule,)}
+    said: dict[str, Any] = {**most, **seconds, "timeout_factor": 100.0, "order": (rule,)}
     policy = policy_of(Resource("robot-1", Approval.ALWAYS, **said))
     check_policy(policy)
     assert policy.order == (SortRule(SortField.PRIORITY, SortDirection.DESC, none_last=False),)
