@@ -6,7 +6,7 @@ What comes through has been read in full, so whatever is cut off never acts.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
@@ -22,6 +22,8 @@ from pointsman.config.keys import Key
 BODY_BYTES: Final = 1_000_000
 BODY_SECONDS: Final = 30.0
 """How long a body may take to come."""
+DRAINED_BYTES: Final = 64_000_000
+DRAINED_SECONDS: Final = 2.0
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON: Final = "application/json"
 
@@ -124,23 +126,43 @@ def _check_origin(headers: Headers) -> None:
 async def _body(headers: Headers, receive: Receive) -> bytes:
     length = headers.get("content-length", "")
     if length.isascii() and length.isdigit() and _is_long(length):
+        if headers.get("expect") is None:
+            await _drained(receive)
         raise _too_long()
     read = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Problem(400, "incomplete_body", "the body has no end")
-                read += message.get("body", b"")
+            async for part in _parts(receive):
+                read += part
                 if len(read) > BODY_BYTES:
+                    await _drained(receive)
                     raise _too_long()
-                if not message.get("more_body", False):
-                    return bytes(read)
+            return bytes(read)
     except TimeoutError as error:
         raise Problem(
             408, "slow_body", f"the body did not come within {BODY_SECONDS:g} s"
         ) from error
+
+
+async def _parts(receive: Receive) -> AsyncIterator[bytes]:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "incomplete_body", "the body has no end")
+        yield message.get("body", b"")
+        if not message.get("more_body", False):
+            return
+
+
+async def _drained(receive: Receive) -> None:
+    """Most who send too much hear of it only once they have sent it all."""
+    drained = 0
+    with suppress(TimeoutError, Problem):
+        async with asyncio.timeout(DRAINED_SECONDS):
+            async for part in _parts(receive):
+                drained += len(part)
+                if drained > DRAINED_BYTES:
+                    return
 
 
 def _is_long(digits: str) -> bool:

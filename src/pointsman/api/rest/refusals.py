@@ -30,7 +30,7 @@ def refusal(route: str, errors: Sequence[Mapping[str, Any]]) -> Problem:
         details["index"] = place[0]
     name = next((str(part) for part in place if isinstance(part, str)), "")
     details |= {"field": name[:SHOWN]} if name else {}
-    details |= _valid(name)
+    details |= _valid(name) if error["type"] == "enum" else {}
     return Problem(400, _code(route, str(error["type"]), place), line, details)
 
 
