@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 
+from pointsman.library.operation_dispatcher.translating import is_told
 from pointsman.operations import OPERATIONS, model
-from pointsman.operations.events import event_type_of
 from pointsman.operations.facts import AboutOperation
 from pointsman.runtime.codec import Codec, Happened
 from pointsman.runtime.record import RecordReader
@@ -25,7 +25,7 @@ class Chronicle:
         self._lock = Lock()
 
     def hear(self, happened: Happened) -> None:
-        if event_type_of(happened.fact) is None:
+        if not is_told(happened.fact):
             return
         with self._lock:
             self._all.append(happened)

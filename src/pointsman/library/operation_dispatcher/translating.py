@@ -107,11 +107,16 @@ def follow(operation: Operation, value: model.Operation) -> None:
         setattr(operation, name, one)
 
 
+def is_told(fact: facts.Fact) -> bool:
+    """Whether programs hear of it. That a dispatcher was made, who made it knows."""
+    return not isinstance(fact, facts.Configured) and event_type_of(fact) is not None
+
+
 def events_of(happened: Happened, resource_id: str) -> Iterator[DispatchEvent]:
     """What a fact is told as: an event, or none, or two if a dispatcher starts and is paused."""
     fact = happened.fact
     event_type = event_type_of(fact)
-    if event_type is None:
+    if event_type is None or not is_told(fact):
         return
     yield _event(happened, event_type, resource_id)
     if isinstance(fact, facts.ResourceStarted) and fact.header.paused:
