@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ import httpx
 from pointsman.api.keys import Keys
 from pointsman.api.listening import Tls
 from pointsman.api.operations import Operations, operation_projections
-from pointsman.api.rest.server import serve_rest
+from pointsman.api.rest.server import Beside, serve_rest
 from pointsman.api.rest.streams import Streams
 from pointsman.config import Address, Key
 from pointsman.journal.sqlite import SqliteJournal
@@ -44,6 +44,8 @@ class Serving:
     tls: Tls | None = None
     clock: Clock = SystemClock()  # noqa: RUF009  It has no state.
     keep_alive_seconds: float = 15.0
+    beside: Beside = nullcontext
+    """Another door at the same address."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ async def server(serving: Serving) -> AsyncIterator[Server]:
             clock=serving.clock,
             microgrids=serving.microgrids,
             streams=Streams(keep_alive_seconds=serving.keep_alive_seconds),
+            beside=serving.beside,
         ) as port,
     ):
         yield Server(port, operations, engine)
@@ -170,7 +173,7 @@ class Frame:
     data: dict[str, Any]
 
 
-async def frames(response: httpx.Response) -> AsyncIterator[Frame]:
+async def frames(response: httpx.Response) -> AsyncGenerator[Frame, None]:
     """The events of a stream, judged byte by byte, without its comments."""
     fields: dict[str, str] = {}
     async for line in response.aiter_lines():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
+from urllib.parse import unquote
 
 from fastapi import Depends, Header, Path, Request
 from pydantic import StringConstraints
@@ -28,6 +29,7 @@ NOBODY: Final = "rest"
 """Who asks, where there are no keys."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[ -~]*$")]
+Reason = Annotated[str, StringConstraints(max_length=4_000, pattern=r"^[ -~]*$")]
 IdempotencyKey = Annotated[
     str, StringConstraints(min_length=1, max_length=KEY_MOST, pattern=r"^[ -~]*$")
 ]
@@ -55,6 +57,8 @@ class Desk:
     """Who asks."""
     once: Once
     key: Key | None = None
+    why: str = ""
+    """What for, in the asker's words."""
 
     def now(self) -> datetime:
         return self.house.clock.now()
@@ -117,7 +121,8 @@ class Desk:
 
     def asked(self, meta: dict[str, Any]) -> dict[str, Any]:
         """What each intent says besides what it asks for."""
-        return {"by": self.by, "meta": self.once.meta(meta)}
+        why = {"why": self.why} if self.why else {}
+        return {"by": self.by, "meta": self.once.meta({**why, **meta})}
 
     async def _ended_long_ago(self, id: str) -> Problem:
         """Only the record knows it, if anybody does: nothing becomes of it any more."""
@@ -151,12 +156,17 @@ async def changing(
     x_actor: Annotated[
         Name | None, Header(description="Who asks, if the key is not theirs alone.")
     ] = None,
+    x_why: Annotated[
+        Reason | None,
+        Header(description="What for: `why` in the events' meta_data. As in a URL, `%C3%BC` is ü."),
+    ] = None,
 ) -> Desk:
     """The desk of whoever changes something."""
     names = {k: v for k, v in request.path_params.items() if k != "resource_id"}
     body = await request.body() if idempotency_key else b""
     digest = digest_of(request.scope["route"].name, names, read_json(body) if body else None)
-    return _desk(request, Right.CHANGE, x_actor, idempotency_key, digest)
+    why = unquote(x_why or "", errors="replace").replace("\0", " ")
+    return _desk(request, Right.CHANGE, x_actor, idempotency_key, digest, why)
 
 
 Seeing = Annotated[Desk, Depends(seeing)]
@@ -164,7 +174,12 @@ Changing = Annotated[Desk, Depends(changing)]
 
 
 def _desk(
-    request: Request, right: Right, actor: str | None, once_key: str | None, digest: str
+    request: Request,
+    right: Right,
+    actor: str | None,
+    once_key: str | None,
+    digest: str,
+    why: str = "",
 ) -> Desk:
     house, key = house_of(request), key_of(request)
     resource_id = request.path_params.get("resource_id") or _first(house)
@@ -172,7 +187,7 @@ def _desk(
     if resource_id not in house.operations.resource_ids:
         raise no_resource(resource_id)
     by = ":".join(filter(None, (key.name if key else None, actor))) or NOBODY
-    return Desk(house, resource_id, by, Once(resource_id, by, once_key, digest), key)
+    return Desk(house, resource_id, by, Once(resource_id, by, once_key, digest), key, why)
 
 
 def _first(house: House) -> str:

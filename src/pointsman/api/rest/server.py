@@ -10,9 +10,9 @@ their end, and streams end at once, so that their readers come back to whoever s
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import Final, TypeAlias
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -31,6 +31,8 @@ GRACE_SECONDS: Final = 2
 WAITING_MOST: Final = 1_024
 """Connections that nobody has taken yet."""
 
+Beside: TypeAlias = Callable[[ASGIApp], AbstractAsyncContextManager[ASGIApp]]
+
 
 @asynccontextmanager
 async def serve_rest(
@@ -42,10 +44,12 @@ async def serve_rest(
     clock: Clock,
     microgrids: Mapping[str, int | None] | None = None,
     streams: Streams | None = None,
+    beside: Beside = nullcontext,
 ) -> AsyncIterator[int]:
     """Serve until left, and give the port that it listens on.
 
-    `microgrids` are those of each resource's site: a key is for some of them, or for all.
+    `microgrids` are those of each resource's site: a key is for some of them, or for all. `beside`
+    puts another door around the application, behind the same entrance.
 
     Raises:
         Exposed: If anybody could come in, as there are no keys and it is no loopback address.
@@ -55,17 +59,19 @@ async def serve_rest(
     streams = streams or Streams()
     app = create_app(operations, clock, keys=keys, microgrids=microgrids, streams=streams)
     who = app.state.house.guard.who
-    entrance = Entrance(app, who, only_local=keys is None, open_to_all=OPEN)
-    server = _Server(_config(entrance, tls))
-    with _listening(address) as listener:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.serve([listener]))
-            await server.is_started.wait()
-            try:
-                yield listener.getsockname()[1]
-            finally:
-                streams.stop()
-                server.should_exit = True
+    async with beside(app) as inner:
+        entrance = Entrance(inner, who, only_local=keys is None, open_to_all=OPEN)
+        server = _Server(_config(entrance, tls))
+        with _listening(address) as listener:
+            async with asyncio.TaskGroup() as tasks:
+                serving = tasks.create_task(server.serve([listener]))
+                await server.is_started.wait()
+                try:
+                    yield listener.getsockname()[1]
+                finally:
+                    streams.stop()
+                    server.should_exit = True
+                    await asyncio.wait([serving])  # Its end is bounded, also if we are cancelled.
 
 
 class _Server(uvicorn.Server):
