@@ -176,12 +176,12 @@ class Operations:
         name = self._of(self._names, resource_id)
         _check(window)
 
-        def read(pages: OperationPages) -> list[Told]:
+        def read(pages: OperationPages) -> Sequence[Event]:
             if operation_id is None:
-                return pages.events(name, window, every=every)
-            return pages.events_of(name, operation_id, window, every=every)
+                return self._events(pages.events(name, window, every=every))
+            return self._events(pages.events_of(name, operation_id, window, every=every))
 
-        return self._events(await self._read(read))
+        return await self._read(read)
 
     async def finished(self, resource_id: str, ids: Sequence[str]) -> Sequence[Operation]:
         """Those of these operations that there ever were, as they are by now, in no order."""

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from pointsman.core.names import key_of
+from pointsman.core.names import entity_of, key_of
 from pointsman.journal import Cursor, Unknown
 from pointsman.operations import OPERATIONS
 from pointsman.operations.model import Operation, State
@@ -210,12 +210,17 @@ class OperationPages:
     def _page(
         self, table: str, where: str, values: Sequence[int | str], window: Window
     ) -> list[Told]:
-        """Backwards by time, as that has an index; onwards by place, as that has one too."""
+        """By place, unless the time matters: what is far from the end is found by an index then."""
         onwards = window.after is not None
-        order = "seq" if onwards else "at DESC, seq DESC"
+        timed = window.since is not None or window.until is not None
+        index, order = "by_place", "seq" if onwards else "seq DESC"
+        if timed and not onwards:
+            index, order = "by_time", "at DESC, seq DESC"
+        if "job" in where:
+            index = "by_job"
         query = f"""
             SELECT {LINES} FROM (
-                SELECT fact AS number FROM {table}
+                SELECT fact AS number FROM {table} INDEXED BY {table}_{index}
                 WHERE {where} AND at BETWEEN ? AND ? AND seq > ? AND seq < ?
                 ORDER BY {order} LIMIT ?
             ) JOIN fact USING (number)
@@ -230,7 +235,8 @@ class OperationPages:
     def _told(self, line: str) -> Told | None:
         cursor, key, data = line.split(COLUMN, 2)
         try:
-            return Told(self._number_of(Cursor(cursor)), self._codec.decode(key, data.encode()))
+            fact, at = self._codec.open(OPERATIONS.name, key, data.encode())
+            return Told(self._number_of(Cursor(cursor)), Happened(entity_of(key), fact, at))
         except UnknownFact as error:
             log.error("left out: %s", error)
             return None

@@ -42,6 +42,7 @@ TABLES: Final = """
         seq INTEGER PRIMARY KEY, resource INTEGER NOT NULL, state TEXT NOT NULL, job TEXT,
         at INTEGER NOT NULL, fact INTEGER NOT NULL
     );
+    CREATE INDEX operation_finished_by_place ON operation_finished (resource, state);
     CREATE INDEX operation_finished_by_time ON operation_finished (resource, state, at);
     CREATE INDEX operation_finished_by_job ON operation_finished (resource, job, state, at)
         WHERE job IS NOT NULL;
