@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from pointsman.operations.facts import (
@@ -69,7 +70,7 @@ class Inquest:
                 for what in self._about(robot, fact, at):
                     yield f"{robot} {at:%H:%M:%S} {type(fact).__name__}: {what}: {fact}"
 
-    def _about(self, robot: str, fact: AboutOperation, at: object) -> Iterator[str]:
+    def _about(self, robot: str, fact: AboutOperation, at: datetime) -> Iterator[str]:
         operation, key = fact.operation, (robot, fact.operation.id)
         before = self.latest.get(key)
         if (before is None) is not isinstance(fact, Added):
@@ -86,7 +87,7 @@ class Inquest:
             case Requested() if operation.asks is Ask.START:
                 yield from self._asked(robot, fact, at)
             case Started() | Starting() if fact.before is Phase.QUEUED:
-                yield from self._started(robot, operation)
+                yield from self._started(robot, operation, at)
         if isinstance(fact, AboutRequest):
             self.pending.pop(key, None)
         self.latest[key] = operation
@@ -95,11 +96,11 @@ class Inquest:
         if len(going_on) > 1:
             yield f"there go on {sorted(going_on)}"
 
-    def _asked(self, robot: str, fact: Requested, at: object) -> Iterator[str]:
+    def _asked(self, robot: str, fact: Requested, at: datetime) -> Iterator[str]:
         """It may start by now, and nothing else is asked for or goes on."""
         operation = fact.operation
         for earliest in (operation.work.release_date, operation.not_before):
-            if earliest is not None and earliest > at:  # type: ignore[operator]
+            if earliest is not None and earliest > at:
                 yield f"it is not to start before {earliest}"
         if self.active[robot]:
             yield f"{self.active[robot]} goes on"
@@ -112,7 +113,7 @@ class Inquest:
                 yield f"it depends on {one.on}, which is {provider.phase}"
         self.pending[robot, operation.id] = fact
 
-    def _started(self, robot: str, operation: Operation) -> Iterator[str]:
+    def _started(self, robot: str, operation: Operation, at: datetime) -> Iterator[str]:
         """Somebody said yes to this very request, about this very work, once."""
         requested = self.pending.pop((robot, operation.id), None)
         if requested is None:
@@ -122,6 +123,8 @@ class Inquest:
         number = request.number if request else 0
         if number != operation.requests:
             yield f"request {number} was answered, not {operation.requests}"
+        if request and at >= request.answer_by:
+            yield "the answer came too late"
         if requested.operation.work != operation.work:
             yield "it is not what was approved"
         if self.asks[robot] and (robot, operation.id, number) not in self.approved:

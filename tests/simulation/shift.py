@@ -188,9 +188,17 @@ class Shift:
                 await self._confirm(robot, operation.id, operation.phase, operation.attempt)
 
     async def _answer(self, robot: str, id: str, number: int) -> None:
-        """Mostly yes and in time; some say nothing, and some say it five times at once."""
+        """Mostly yes and in time; some say it five times at once, and all answer what nobody asks.
+
+        Some do nothing else.
+        """
         dice = self.dice
+        lies = [
+            self.ask(robot, Answer(id, false, accepted=True))
+            for false in (number - 1, number + FALSE_NUMBER)
+        ]
         if self.odd():
+            await asyncio.gather(*lies)
             return
         await asyncio.sleep(dice.uniform(0, 60 if self.odd() else 20))
         yes = dice.random() < 0.8
@@ -198,12 +206,7 @@ class Shift:
             self.approved.add((robot, id, number))
         times = 5 if self.odd() else 1
         answers = [self.ask(robot, Answer(id, number, yes)) for _ in range(times)]
-        if self.odd():
-            answers += [
-                self.ask(robot, Answer(id, false, accepted=True))
-                for false in (number - 1, number + FALSE_NUMBER)
-            ]
-        await asyncio.gather(*answers)
+        await asyncio.gather(*answers, *lies)
 
     async def _confirm(self, robot: str, id: str, phase: Phase, attempt: int) -> bool:
         if self.odd():

@@ -136,6 +136,15 @@ class OperationsLaws(EntityLaws):
         self.after_update = set[str]()
         """Those that were paused when they were given other dependencies."""
 
+    def decide(self, intent: object) -> Sequence[Any]:
+        facts = super().decide(intent)
+        if isinstance(intent, Answer):
+            request = self.state.operations[intent.id].request
+            assert request is not None
+            assert request.number == intent.number, "it was asked for"
+            assert self.now < request.answer_by, "in time"
+        return facts
+
     def apply(self, facts: Sequence[Any]) -> None:
         for fact in facts:
             match fact:
