@@ -1,5 +1,8 @@
 """The signboard of the operation dispatcher: what users import, by its documented names."""
 
+from pointsman.library.operation_dispatcher.controlling import (
+    OperationDispatcherRuntimeController,
+)
 from pointsman.library.operation_dispatcher.dispatcher import OperationDispatcher
 from pointsman.library.operation_dispatcher.errors import DispatcherError
 from pointsman.library.operation_dispatcher.events import (
@@ -20,6 +23,8 @@ from pointsman.library.operation_dispatcher.operation import (
     OperationExecution,
     TerminationReason,
 )
+from pointsman.library.operation_dispatcher.queue import DispatchQueue
+from pointsman.library.operation_dispatcher.simulating import SimulatedOperationRunner
 from pointsman.operations.events import EventType
 from pointsman.operations.model import DependencyType, OnFailure
 from pointsman.operations.policy import SortDirection, SortField, SortRule
@@ -28,6 +33,7 @@ __all__ = [
     "ChangeRecord",
     "DependencyType",
     "DispatchEvent",
+    "DispatchQueue",
     "DispatcherError",
     "EventType",
     "ExecutionOutcome",
@@ -37,9 +43,11 @@ __all__ = [
     "Operation",
     "OperationDependency",
     "OperationDispatcher",
+    "OperationDispatcherRuntimeController",
     "OperationDispatcherState",
     "OperationExecution",
     "RequestDecision",
+    "SimulatedOperationRunner",
     "SortDirection",
     "SortField",
     "SortRule",

@@ -13,7 +13,6 @@ from pointsman.library.operation_dispatcher.operation import (
     OperationId,
 )
 from pointsman.operations import facts, model
-from pointsman.operations.checks import check_json
 from pointsman.operations.events import EventType, changes_of, event_type_of
 from pointsman.operations.model import ENDED, Dependency, Phase, Reason, Work
 from pointsman.runtime.codec import Happened
@@ -43,11 +42,14 @@ def work_of(operation: Operation) -> Work:
     """What its author says of it, apart from whatever they do with their object.
 
     Raises:
-        ValueError: If nobody could store its payload.
+        ValueError: If its payload holds itself.
     """
-    check_json("payload", operation.payload)
+    try:
+        payload = _copied(operation.payload)
+    except RecursionError:
+        raise ValueError("payload is nested deeper than anybody could follow") from None
     return Work(
-        _copied(operation.payload),
+        payload,
         operation.created_at,
         operation.priority,
         operation.release_date,
