@@ -59,7 +59,7 @@ class Keys:
         self._seen = {key.name: Nonces() for key in self._keys.values() if key.secret}
 
     def who(self, method: str, metadata: Mapping[str, str | bytes], now: datetime) -> Key:
-        """Whose call this is. `method` is its full name, `/package.Service/Method`.
+        """Whose call this is. `method` is what its signature is for.
 
         Raises:
             Unauthenticated: If it shows no key of ours, or is not signed as it must be.
@@ -91,7 +91,7 @@ class Keys:
             raise Unauthenticated("ts cannot be read: send whole seconds since 1970")
         if len(nonce) > NONCE_CHARACTERS:
             raise Unauthenticated(f"nonce is too long: at most {NONCE_CHARACTERS} characters")
-        right = signature(secret, key.key, ts, nonce, method.rpartition("/")[2])
+        right = signature(secret, key.key, ts, nonce, method)
         if not hmac.compare_digest(right.encode(), sig.encode()):
             raise Unauthenticated("sig does not fit key, ts, nonce and method")
         window_seconds = int(WINDOW.total_seconds())

@@ -109,7 +109,7 @@ def denied(
 ) -> Sequence[Fact]:
     """It is not to be. Only denials of a start are counted, for each operation alone."""
     request = operation.request
-    meta = _said(request, reasoning, data)
+    meta = {**tell.meta, **_said(request, reasoning, data)}
     if request is None or request.ask is not Ask.START:
         after = tell.changed(operation, request=None)
         return [Denied(after, None, tell.by, meta, request)]
@@ -164,7 +164,8 @@ def _decided(
     data: Mapping[str, Any] | None = None,
     request: Request | None = None,
 ) -> Teller:
-    """Says with each fact what was decided, on what was asked for."""
+    """Says with each fact what was decided, on what was asked for, and what else was said."""
     decision = {"accepted": True, "reasoning": reasoning, "data": dict(data or {})}
-    meta = {**(request.meta if request else tell.meta), "request_decision": decision}
+    asked_with = request.meta if request else {}
+    meta = {**asked_with, **tell.meta, "request_decision": decision}
     return replace(tell, meta=meta)

@@ -22,8 +22,9 @@ from pointsman.config import Address
 from pointsman.config.keys import Key, Role
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-CREATE = "/frequenz.api.dispatch.v1.MicrogridDispatchService/CreateMicrogridDispatch"
-LIST = "/frequenz.api.dispatch.v1.MicrogridDispatchService/ListMicrogridDispatches"
+SERVICE = "/frequenz.api.dispatch.v1.MicrogridDispatchService/"
+CREATE = "CreateMicrogridDispatch"
+LIST = "ListMicrogridDispatches"
 PLANNER = Key("planner", "open-sesame", Role.OPERATOR, None)
 SIGNER = Key("signer", "show-this", Role.ADMIN, frozenset({1, 2}), "keep-this")
 WATCHER = Key("watcher", "let-me-look", Role.OBSERVER, None)
@@ -42,7 +43,7 @@ def signed(
     nonce: str = "once", *, seconds: int = 0, method: str = CREATE, by: str = "keep-this"
 ) -> dict[str, str | bytes]:
     ts = str(int(at(seconds).timestamp()))
-    sig = signature(by, SIGNER.key, ts, nonce, method.rpartition("/")[2])
+    sig = signature(by, SIGNER.key, ts, nonce, method)
     return {"key": SIGNER.key, "ts": ts, "nonce": nonce, "sig": sig}
 
 
@@ -73,7 +74,8 @@ def test_a_key_with_a_secret_must_sign(keys: Keys) -> None:
 
 
 def test_the_real_client_signs_as_we_check(keys: Keys) -> None:
-    details = ClientCallDetails(CREATE.encode(), None, Metadata(("key", SIGNER.key)), None, None)  # type: ignore[arg-type]
+    path, shown = f"{SERVICE}{CREATE}".encode(), Metadata(("key", SIGNER.key))
+    details = ClientCallDetails(path, None, shown, None, None)  # type: ignore[arg-type]
     signing._add_hmac(b"keep-this", details, int(NOW.timestamp()), b"sixteen bytes!!!")  # noqa: SLF001
     assert details.metadata is not None
     assert keys.who(CREATE, dict(details.metadata), NOW) == SIGNER

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from pointsman.operations.checks import Conflict, Invalid, NotFound
-from pointsman.operations.facts import Denied, Requested, ResourcePaused, Started, Withdrawn
+from pointsman.operations.facts import (
+    Denied,
+    Paused,
+    Requested,
+    ResourcePaused,
+    Started,
+    Withdrawn,
+)
 from pointsman.operations.intents import (
     Answer,
     Cancel,
@@ -372,3 +379,18 @@ def test_an_answer_that_cannot_be_written_down_changes_nothing(answer: Answer) -
     with pytest.raises(Invalid):
         story.ask(answer)
     assert story["lift"].request is not None
+
+
+def test_what_comes_with_an_answer_is_told_with_what_comes_of_it() -> None:
+    story = running()
+    story.ask(Pause("lift", meta={"why": "lunch", "lane": 4}))
+    story.ask(Answer("lift", 2, accepted=True, meta={"why": "all right"}))
+    told = story.facts[-1]
+    assert isinstance(told, Paused)
+    decision = {"accepted": True, "reasoning": "", "data": {}}
+    assert told.meta == {"why": "all right", "lane": 4, "request_decision": decision}
+    story.ask(Resume("lift", meta={"why": "lunch is over"}))
+    story.ask(Answer("lift", 3, accepted=False, meta={"why": "not yet"}))
+    denied = story.facts[-1]
+    assert isinstance(denied, Denied)
+    assert denied.meta == {"why": "not yet", "request_meta_data": {"why": "lunch is over"}}

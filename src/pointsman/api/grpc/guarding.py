@@ -29,7 +29,8 @@ class Guard:
         if self._keys is None:
             return None
         shown: Mapping[str, str | bytes] = dict(details.invocation_metadata or ())
-        return self._keys.who(details.method, shown, self._clock.now())
+        method = details.method.rpartition("/")[2]  # As the documented clients sign it.
+        return self._keys.who(method, shown, self._clock.now())
 
 
 class Guarded(grpc.GenericRpcHandler):

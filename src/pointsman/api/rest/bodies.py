@@ -10,17 +10,15 @@ from pointsman.api.rest.fields import (
     Id,
     Instant,
     Line,
-    Meta,
     Milliseconds,
-    Payload,
     Priority,
-    Result,
     Whole,
 )
 from pointsman.operations.authors import ADD_MOST
 from pointsman.operations.checks import DEPENDENCIES_MOST, JOB_ID_LENGTH_MOST
 from pointsman.operations.model import Dependency, DependencyType, OnFailure, Reason, Work
 
+Json = dict[str, Any]
 JobId = Annotated[str, Field(min_length=1, max_length=JOB_ID_LENGTH_MOST)]
 
 
@@ -42,7 +40,7 @@ class NewDependency(Body):
 class NewOperation(Body):
     """Work for a resource. Its id is drawn here."""
 
-    payload: Payload = Field(examples=[{"task": "pickup"}])
+    payload: Json = Field(examples=[{"task": "pickup"}])
     job_id: JobId | None = None
     priority: Priority = Field(default=0, description="Larger goes first.")
     release_date: Instant | None = Field(default=None, description="It starts no earlier.")
@@ -69,7 +67,7 @@ NewOperations = Annotated[list[NewOperation], Field(min_length=1, max_length=ADD
 class Changes(Body):
     """New values by field. Fields that are not named stay as they are."""
 
-    payload: Payload = Field(default={}, examples=[{"task": "pickup"}])
+    payload: Json = Field(default={}, examples=[{"task": "pickup"}])
     job_id: JobId | None = None
     priority: Priority = 0
     release_date: Instant | None = None
@@ -90,7 +88,7 @@ class Changes(Body):
 class Change(Body):
     """Why something is changed, or whatever else belongs to it."""
 
-    meta_data: Meta = Field(default={}, description="Goes into the events that come of it.")
+    meta_data: Json = Field(default={}, description="Goes into the events that come of it.")
 
 
 class Cancellation(Change):
@@ -107,7 +105,7 @@ class Report(Change):
 
 
 class Completion(Report):
-    result: Result = Field(default=None, description="Any JSON.")
+    result: Any = Field(default=None, description="Any JSON.")
 
 
 class Failure(Report):
@@ -134,7 +132,7 @@ class Decision(Change):
 
     accepted: bool = Field(strict=True)
     reasoning: Line = ""
-    data: Meta | None = None
+    data: Json | None = None
 
 
 class Pausing(Change):

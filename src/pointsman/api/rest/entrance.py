@@ -22,8 +22,8 @@ from pointsman.config.keys import Key
 BODY_BYTES: Final = 1_000_000
 BODY_SECONDS: Final = 30.0
 """How long a body may take to come."""
-DRAINED_BYTES: Final = 64_000_000
-DRAINED_SECONDS: Final = 2.0
+HEARD_BYTES: Final = 64_000_000
+"""Of a body that is too long. They are not kept."""
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON: Final = "application/json"
 
@@ -69,7 +69,8 @@ class Entrance:
         if verb not in SAFE:
             _check_origin(headers)
         if path not in self._open:
-            scope.setdefault("state", {})["key"] = self._who(f"{verb} {path}", headers)
+            sent = scope.get("raw_path", path.encode()).decode("latin-1")
+            scope.setdefault("state", {})["key"] = self._who(f"{verb} {sent}", headers)
         if verb == "HEAD":
             scope["method"] = "GET"
         if verb in SAFE:
@@ -124,24 +125,25 @@ def _check_origin(headers: Headers) -> None:
 
 
 async def _body(headers: Headers, receive: Receive) -> bytes:
-    length = headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and _is_long(length):
-        if headers.get("expect") is None:
-            await _drained(receive)
+    """All of it. Who sends too much is heard out for a while: most listen only afterwards."""
+    length, waits = headers.get("content-length", ""), "expect" in headers
+    if waits and length.isascii() and length.isdigit() and _is_long(length):
         raise _too_long()
-    read = bytearray()
+    read, size = bytearray(), 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for part in _parts(receive):
-                read += part
-                if len(read) > BODY_BYTES:
-                    await _drained(receive)
-                    raise _too_long()
-            return bytes(read)
+                size += len(part)
+                if size <= BODY_BYTES:
+                    read += part
+                elif size > HEARD_BYTES:
+                    break
     except TimeoutError as error:
-        raise Problem(
-            408, "slow_body", f"the body did not come within {BODY_SECONDS:g} s"
-        ) from error
+        line = f"the body did not come within {BODY_SECONDS:g} s"
+        raise Problem(408, "slow_body", line) from error
+    if size > BODY_BYTES:
+        raise _too_long()
+    return bytes(read)
 
 
 async def _parts(receive: Receive) -> AsyncIterator[bytes]:
@@ -152,17 +154,6 @@ async def _parts(receive: Receive) -> AsyncIterator[bytes]:
         yield message.get("body", b"")
         if not message.get("more_body", False):
             return
-
-
-async def _drained(receive: Receive) -> None:
-    """Most who send too much hear of it only once they have sent it all."""
-    drained = 0
-    with suppress(TimeoutError, Problem):
-        async with asyncio.timeout(DRAINED_SECONDS):
-            async for part in _parts(receive):
-                drained += len(part)
-                if drained > DRAINED_BYTES:
-                    return
 
 
 def _is_long(digits: str) -> bool:

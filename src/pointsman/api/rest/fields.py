@@ -1,17 +1,14 @@
 """Fields as they come in: instants, numbers and JSON, none of them guessed."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import Query
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from pointsman.api.rest.strict_json import written
 from pointsman.operations.checks import DURATION_MOST, ID_LENGTH_MOST, PRIORITY_MOST
 
 MILLISECONDS_MOST: Final = int(DURATION_MOST.total_seconds() * 1_000)
-PAYLOAD_BYTES: Final = 250_000
-META_BYTES: Final = 32_000
 LINE_MOST: Final = 1_000
 SEQ_MOST: Final = 2**63 - 1
 
@@ -33,16 +30,6 @@ def instant(value: object) -> datetime | None:
         raise ValueError("must be in ISO 8601, such as 2026-01-01T12:00:00Z") from error
 
 
-def _no_longer_than(most: int) -> AfterValidator:
-    def check(value: Any) -> Any:  # noqa: ANN401  Any JSON.
-        size = len(written(value))
-        if size > most:
-            raise ValueError(f"must be at most {most} bytes of JSON; it has {size}")
-        return value
-
-    return AfterValidator(check)
-
-
 Instant = Annotated[
     datetime,
     BeforeValidator(instant),
@@ -55,8 +42,5 @@ Id = Annotated[
     str, StringConstraints(min_length=1, max_length=ID_LENGTH_MOST, pattern="^[A-Za-z0-9_-]+$")
 ]
 Line = Annotated[str, StringConstraints(max_length=LINE_MOST)]
-Payload = Annotated[dict[str, Any], _no_longer_than(PAYLOAD_BYTES)]
-Meta = Annotated[dict[str, Any], _no_longer_than(META_BYTES)]
 Seq = Annotated[int | None, Query(ge=0, le=SEQ_MOST)]
 """A place among all events."""
-Result = Annotated[Any, _no_longer_than(PAYLOAD_BYTES)]

@@ -33,7 +33,7 @@ class Guard:
         }
         if (key := _shown_key(headers)) is not None:
             shown["key"] = key
-        return self._keys.who(what.replace("/", ":"), shown, self._clock.now())
+        return self._keys.who(what, shown, self._clock.now())
 
     def sees(self, key: Key | None, resource_id: str) -> bool:
         """Whether this resource is there at all, for whoever has this key."""
