@@ -131,6 +131,7 @@ async def pages(operations: Operations) -> list[Event]:
 
 async def test_a_slow_subscriber_is_told_so_and_holds_nobody(operations: Operations) -> None:
     await operations.ask("robot-1", PauseResource())
+    await operations.look("robot-1")  # That is told.
     with operations.subscribe("robot-1") as slow, operations.subscribe("robot-1") as quick:
         async with asyncio.TaskGroup() as tasks:
             heard = tasks.create_task(taken(quick, WAITING_LIMIT + 100))
@@ -146,6 +147,7 @@ async def test_a_slow_subscriber_is_told_so_and_holds_nobody(operations: Operati
 
 async def test_ours_are_told_only_to_those_who_want_every_event(operations: Operations) -> None:
     await operations.ask("robot-1", PauseResource())
+    await operations.look("robot-1")  # That is told.
     with (
         operations.subscribe("robot-1") as documented,
         operations.subscribe("robot-1", every=True) as every,

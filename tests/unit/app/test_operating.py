@@ -150,6 +150,7 @@ async def test_executors_carry_out_what_may_start(tmp_path: Path) -> None:
 async def test_a_port_that_is_too_slow_rings_all_the_same(tmp_path: Path) -> None:
     async with served(tmp_path, site(tmp_path, *ids("a"))) as operations:
         await operations.ask("a", PauseResource())
+        await operations.look("a")  # That is told.
         rings = ExecutorPort(operations, "a").follow()
         for start in range(0, WAITING_LIMIT + 100, 100):
             added = tuple(new(f"lift-{n}") for n in range(start, start + 100))
