@@ -91,11 +91,11 @@ class ExecutorContract:
 
     async def test_what_is_paused_stands_still_and_goes_on(self, bench: Bench) -> None:
         async with working(bench) as (books, _):
-            books.add("a", bench.payload(1.0))
+            books.add("a", bench.payload(0.5))
             await books.until("a", Phase.RUNNING)
             books.say(Pause("a"))
             await books.until("a", Phase.PAUSED)
-            await asyncio.sleep(1.2)
+            await asyncio.sleep(0.7)
             assert books["a"].phase is Phase.PAUSED
             books.say(Resume("a"))
             await books.until("a", Phase.COMPLETED)
@@ -167,5 +167,5 @@ class ExecutorContract:
 
     async def test_somebody_who_watches_for_signs_of_life_sees_them(self, bench: Bench) -> None:
         async with working(bench, heartbeat=timedelta(seconds=2)) as (books, _):
-            books.add("a", bench.payload(3))
+            books.add("a", bench.payload(2.5))
             await books.until("a", Phase.COMPLETED)

@@ -5,6 +5,7 @@ while it is paused, and a connection that is made anew when the broker was away.
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -31,7 +32,12 @@ class Wire:
         self._handlers: dict[str, MessageHandler] = {}
         self._client: aiomqtt.Client | None = None
         self._will: Message | None = None
-        self.received: list[tuple[str, bytes]] = []
+        self.received: list[str] = []
+        """The last levels of the topics of all that arrived."""
+        self.deaf_to: list[str] = []
+        """The same, of messages that are lost on the way: each once."""
+        self.in_reach = asyncio.Event()
+        self.in_reach.set()
         self.connected: Callable[[], Coroutine[Any, Any, None]] | None = None
 
     async def connect(self, *, will: Message | None = None) -> None:
@@ -52,12 +58,20 @@ class Wire:
 
     async def run(self) -> None:
         while True:
+            await self.in_reach.wait()
             try:
                 await self._converse()
             except aiomqtt.MqttError:
                 await asyncio.sleep(RECONNECT_SECONDS)
             finally:
                 self._client = None
+
+    def cut(self) -> None:
+        """The radio fails: the broker notices, and tells the will."""
+        assert self._client is not None
+        connection = self._client._client.socket()  # noqa: SLF001
+        assert isinstance(connection, socket.socket)
+        connection.shutdown(socket.SHUT_RDWR)
 
     async def _converse(self) -> None:
         said = self._will
@@ -71,7 +85,11 @@ class Wire:
                 await self.connected()
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
-                self.received.append((message.topic.value, message.payload))
+                topic = message.topic.value.rpartition("/")[2]
+                self.received.append(topic)
+                if topic in self.deaf_to:
+                    self.deaf_to.remove(topic)
+                    continue
                 await self._handlers[message.topic.value](message.topic.value, message.payload)
 
 

@@ -36,6 +36,7 @@ from pointsman.devices.machines import (
     sign_of_life,
 )
 from pointsman.devices.protocols import DeviceTableError, MissingExtraError, check_table, nearest
+from pointsman.devices.simulated.world import Simulation
 from pointsman.operations.facts import Fact
 from pointsman.operations.intents import Fail, Intent
 from pointsman.operations.model import Operation, Reason
@@ -211,11 +212,27 @@ def executor_for(
     kind = check_executor(resource_id, device)
     if not kind.machine:
         return None
-    module, _, function = kind.machine.partition(":")
+    machine: Machine = _load(resource_id, kind, kind.machine)(resource_id, device, clock)
+    return Executor(resource_id, port, machine, clock)
+
+
+def simulation_for(resource_id: str, device: Mapping[str, Any], clock: Clock) -> Simulation | None:
+    """What speaks the real protocol in place of a resource's equipment. None: it has no wire.
+
+    Raises:
+        DeviceTableError: If there is none of that table, or an extra is missing.
+    """
+    kind = check_executor(resource_id, device)
+    if not kind.simulate:
+        return None
+    simulation: Simulation = _load(resource_id, kind, kind.simulate)(resource_id, device, clock)
+    return simulation
+
+
+def _load(resource_id: str, kind: ExecutorKind, where: str) -> Callable[..., Any]:
+    module, _, function = where.partition(":")
     try:
-        make: Callable[[str, Mapping[str, Any], Clock], Machine]
-        make = getattr(import_module(module), function)
-        machine = make(resource_id, device, clock)
+        loaded: Callable[..., Any] = getattr(import_module(module), function)
     except ModuleNotFoundError as missing:
         if not kind.extra or (missing.name or "").startswith("pointsman"):
             raise
@@ -223,4 +240,4 @@ def executor_for(
             f"resource {resource_id!r}: {kind.name!r} needs the extra:"
             f" pip install 'pointsman[{kind.extra}]'"
         ) from missing
-    return Executor(resource_id, port, machine, clock)
+    return loaded

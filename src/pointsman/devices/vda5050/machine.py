@@ -7,7 +7,7 @@ What was sent has an id that follows from the operation, so that after a restart
 among what the vehicle shows. A cancelOrder that the vehicle shows is never sent again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -28,7 +28,7 @@ from pointsman.devices.vda5050.messages import (
     order_id_of,
     order_of,
 )
-from pointsman.devices.vda5050.reports import shown_of
+from pointsman.devices.vda5050.reports import VehicleError, shown_of
 from pointsman.devices.vda5050.session import Broker, Session
 from pointsman.operations.model import Operation
 from pointsman.runtime.clock import Clock
@@ -37,7 +37,7 @@ AGAIN_SECONDS: Final = 3.0
 """What a vehicle does not show so long after it was sent, it is asked for, and then sent again."""
 STUCK_SECONDS: Final = 10.0
 """So long a vehicle that cannot go on may take to let go of its order."""
-IDENTITY: Final = ("manufacturer", "serial_number")
+IDENTITY: Final = ("manufacturer", "serial_number", "interface", "version")
 PORT_MOST: Final = 65_535
 DEEDS: Final = {Deed.PAUSE: START_PAUSE, Deed.RESUME: STOP_PAUSE, Deed.CANCEL: CANCEL_ORDER}
 
@@ -50,6 +50,8 @@ class VehicleMachine:
         """The one that was last sent, or that would be."""
         self._sent: dict[str, tuple[datetime, int]] = {}
         """Of that order and its instant actions: when they were sent, after how many states."""
+        self._older: Sequence[VehicleError] = ()
+        """Errors that the vehicle had when that order was first sent."""
         self._broken: Shown | None = None
         """Why that order failed, while the vehicle is still to let go of it."""
 
@@ -61,7 +63,7 @@ class VehicleMachine:
         if state is None or heard_at is None:
             return SILENT
         order = self._order_of(operation)
-        shown = shown_of(state, order, _action_id(operation, CANCEL_ORDER), heard_at)
+        shown = shown_of(state, order, _action_id(operation, CANCEL_ORDER), heard_at, self._older)
         if shown.stage is Stage.NOTHING and order.id in self._sent:
             return replace(shown, stage=Stage.TOLD)
         if shown.stage in (Stage.BROKEN, Stage.RUNNING, Stage.PAUSED):
@@ -96,6 +98,8 @@ class VehicleMachine:
             stop = InstantAction(_action_id(operation, STOP_PAUSE), STOP_PAUSE)
             await self._session.send_actions([stop])
         await self._session.send_order(order)
+        if order.id not in self._sent:
+            self._older = state.errors
         self._order = order
         self._note_sent(order.id)
 
@@ -105,7 +109,7 @@ class VehicleMachine:
         if self._order.id == id:
             return self._order
         self._sent.clear()
-        self._broken = None
+        self._older, self._broken = (), None
         state = self._session.state
         if state is None:
             return Order(id)
@@ -143,19 +147,28 @@ def machine_of(resource_id: str, device: Mapping[str, Any], clock: Clock) -> Veh
         DeviceTableError: If that says what cannot be.
     """
     where = f"resource {resource_id!r}: device"
-    names = {"interface": INTERFACE, "version": VERSION}
-    said = {key: device.get(key, names.get(key, "")) for key in (*names, *IDENTITY)}
+    session = Session(vehicle_of(where, device), broker_of(where, device), clock)
+    return VehicleMachine(session, clock)
+
+
+def vehicle_of(where: str, device: Mapping[str, Any]) -> Vehicle:
+    """The vehicle that a `device` table names.
+
+    Raises:
+        DeviceTableError: If there can be no topics of that name.
+    """
+    named = {"interface": INTERFACE, "version": VERSION, **device}
+    said = {key: named[key] for key in IDENTITY}
     for key, value in said.items():
         if not value or set(value) & set("/+#\0"):
             raise DeviceTableError(
-                f"{where} key {key!r} is {value!r}: no '/', '+' or '#' may be in it"
+                f"{where} key {key!r} is {value!r}: a text without '/', '+' and '#' would do"
             )
     if not said["version"].startswith("2."):
         raise DeviceTableError(
             f"{where} key 'version' is {said['version']!r}: 2.0.0 or 2.1.0 would do"
         )
-    broker = broker_of(where, device)
-    return VehicleMachine(Session(Vehicle(**said), broker, clock), clock)
+    return Vehicle(**said)
 
 
 def broker_of(where: str, device: Mapping[str, Any]) -> Broker:

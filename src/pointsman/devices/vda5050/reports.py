@@ -5,7 +5,7 @@
 Only what a master needs is read. What is missing is as if the vehicle had nothing to say of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -158,9 +158,16 @@ def read_connection(data: bytes) -> str:
         raise Unreadable(f"not a connection: {error}") from error
 
 
-def shown_of(state: State, order: Order, cancel_id: str, heard_at: datetime) -> Shown:
+def shown_of(
+    state: State,
+    order: Order,
+    cancel_id: str,
+    heard_at: datetime,
+    older: Collection[VehicleError] = (),
+) -> Shown:
     """What a vehicle is at, as to one order. `cancel_id` is that of the action which cancels it.
 
+    `older` errors were there before the order, and so have nothing to do with it.
     A cancellation that runs was taken: whoever asks for it again would have it refused.
     """
     ours, cancel = state.order_id == order.id, state.status_of(cancel_id)
@@ -172,7 +179,7 @@ def shown_of(state: State, order: Order, cancel_id: str, heard_at: datetime) -> 
         return replace(at, stage=Stage.LETTING_GO if goes_on else Stage.LET_GO)
     if not ours:
         return _elsewhere(state, order, at)
-    if broken := next(_broken(state, order), None):
+    if broken := next(_broken(state, order, older), None):
         error, code = broken
         stage = Stage.BROKEN if state.holds_order else Stage.FAILED
         return replace(at, stage=stage, error=error[:NOTE_LENGTH_MOST], error_code=code)
@@ -202,16 +209,29 @@ def _is_complete(state: State, order: Order) -> bool:
     return len(order.nodes) == 1 or state.last_node_sequence_id == last["sequenceId"]
 
 
-def _broken(state: State, order: Order) -> Iterator[tuple[str, str]]:
+def _broken(
+    state: State, order: Order, older: Collection[VehicleError]
+) -> Iterator[tuple[str, str]]:
     """Why it will not get to its end, and a word for programs."""
     for error in state.errors:
-        others = error.names("orderId") - {order.id}
-        if error.error_level == FATAL and not others:
+        if error.error_level == FATAL and error not in older and _is_about(error, order):
             yield error.line, error.error_type
     for one in state.action_states:
         if one.action_status == FAILED and one.action_id in order.action_ids:
             why = f": {one.result_description}" if one.result_description else ""
             yield f"action {one.action_type or one.action_id} failed{why}", "actionError"
+
+
+def _is_about(error: VehicleError, order: Order) -> bool:
+    """Whether it names a part of the order, or nothing. Those of older orders may stay for long."""
+    ours = {
+        "orderId": {order.id},
+        "actionId": order.action_ids,
+        "nodeId": {node["nodeId"] for node in order.nodes[1:] or order.nodes},
+        "edgeId": {edge["edgeId"] for edge in order.edges},
+    }
+    named = [(error.names(key), ids) for key, ids in ours.items()]
+    return not any(names for names, _ in named) or any(names & ids for names, ids in named)
 
 
 def _fraction(state: State, order: Order) -> float:

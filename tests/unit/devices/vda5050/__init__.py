@@ -1,0 +1,1 @@
+"""Vehicles over VDA 5050."""
