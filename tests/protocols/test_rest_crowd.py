@@ -1,0 +1,102 @@
+"""Many at once over REST: nothing that was accepted is lost, and no error is ours."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pointsman.api.rest import streams
+from tests.protocols.rest_bench import (
+    Serving,
+    added,
+    client,
+    refused,
+    running,
+    served,
+    server,
+    until,
+)
+
+WRITERS, ROUNDS, EACH = 16, 6, 25
+
+
+async def test_sixteen_writers_lose_nothing_while_it_is_stopped_and_started(
+    tmp_path: Path,
+) -> None:
+    statuses: Counter[int] = Counter()
+    accepted: list[str] = []
+
+    async def write(http: httpx.AsyncClient, number: int) -> None:
+        for n in range(ROUNDS):
+            work = [{"payload": {"by": number, "n": n, "i": i}} for i in range(EACH)]
+            response = await http.post("/operations/add", json=work)
+            statuses[response.status_code] += 1
+            if response.status_code == 201:
+                accepted.extend(status["operation"]["id"] for status in response.json())
+
+    async def steer(http: httpx.AsyncClient) -> None:
+        for verb in ("stop", "start", "stop", "start", "stop"):
+            statuses[(await http.post(f"/dispatcher/{verb}")).status_code] += 1
+            await asyncio.sleep(0.01)
+
+    async with server(Serving(tmp_path)) as one, client(one) as http:
+        await asyncio.gather(steer(http), *(write(http, number) for number in range(WRITERS)))
+        assert statuses == {201: WRITERS * ROUNDS, 202: 5}
+        assert (await http.get("/dispatcher")).json()["is_running"] is False
+    async with server(Serving(tmp_path)) as one, client(one) as http:
+        found = [id async for id in listed(http)]
+    assert len(accepted) == WRITERS * ROUNDS * EACH
+    assert sorted(found) == sorted(accepted)
+
+
+async def listed(http: httpx.AsyncClient) -> AsyncIterator[str]:
+    url: str | None = "/operations"
+    while url:
+        page = await http.get(url)
+        for status in page.json():
+            yield status["operation"]["id"]
+        url = str(page.url.join(page.links["next"]["url"])) if "next" in page.links else None
+
+
+async def test_of_many_executors_that_report_at_once_one_ends_it(tmp_path: Path) -> None:
+    async with served(tmp_path) as http:
+        id = await added(http)
+        await running(http, id)
+        calls = (
+            http.post(f"/operations/{id}/{verb}", json=body)
+            for verb, body in (("complete", None), ("fail", {"reason": "x"}), ("cancel", None))
+            for _ in range(4)
+        )
+        answers = await asyncio.gather(*calls)
+        assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 11}
+        [state] = [a.json()["operation"]["state"] for a in answers if a.status_code == 200]
+        events = (await http.get(f"/operations/{id}/events")).json()
+        ends = [event["event_type"] for event in events[3:]]
+        assert ends[-1] == f"operation_{state.lower()}"
+        assert (await http.get(f"/operations/{id}")).json()["operation"]["state"] == state
+
+
+async def test_streams_beyond_what_is_bearable_are_asked_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "STREAMS_MOST", 2)
+    async with served(tmp_path) as http:
+        async with http.stream("GET", "/events"), http.stream("GET", "/events"):
+            await until_refused(http)
+        await until(http, "/dispatcher", lambda state: state["is_running"])
+
+
+async def until_refused(http: httpx.AsyncClient) -> None:
+    """A stream counts once its first bytes have left."""
+    async with asyncio.timeout(10):
+        while True:
+            async with http.stream("GET", "/events") as third:
+                if third.status_code == 429:
+                    await third.aread()
+                    refused(third, 429, "overloaded")
+                    assert third.headers["retry-after"] == "1"
+                    return
+            await asyncio.sleep(0.01)

@@ -1,0 +1,158 @@
+"""The description of the REST door: valid, complete, true of what it does, and as in the docs."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, cast
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from pointsman.api.operations import Operations
+from pointsman.api.rest.app import create_app
+from pointsman.runtime.clock import SystemClock
+from tests.protocols.rest_bench import Serving, added, client, running, served, server
+
+DOCS: Final = Path(__file__).parent.parent.parent / "docs" / "rest.md"
+OF_RESOURCE: Final = "/resources/{resource_id}"
+CHECKS: Final = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
+EXAMPLES: Final = 3
+"""Of each call."""
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """It asks nothing of the operations."""
+    return create_app(cast(Operations, None), SystemClock()).openapi()
+
+
+def calls(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for verb, call in item.items():
+            yield verb.upper(), path, call
+
+
+def test_it_is_openapi_3_1_and_names_each_call_once(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    names = [call["operationId"] for _, _, call in calls(document)]
+    assert len(names) == len(set(names))
+    assert all(call["description"] for _, _, call in calls(document))
+    assert "HTTPValidationError" not in str(document)
+
+
+def test_each_call_is_there_at_the_root_and_for_each_resource(
+    document: dict[str, Any],
+) -> None:
+    found = {(verb, path) for verb, path, _ in calls(document)} - {("GET", "/resources")}
+    root = {(verb, path) for verb, path in found if not path.startswith(OF_RESOURCE)}
+    assert found == root | {(verb, f"{OF_RESOURCE}{path}") for verb, path in root}
+
+
+def test_each_call_says_how_it_is_refused_in_the_one_shape(
+    document: dict[str, Any],
+) -> None:
+    for verb, path, call in calls(document):
+        refusals = {int(s): said for s, said in call["responses"].items() if int(s) >= 400}
+        least = {400, 401, 403, 404, 429, 503}
+        assert set(refusals) == (least if verb == "GET" else least | {408, 409, 413, 415, 422}), (
+            path
+        )
+        for said in refusals.values():
+            content = said["content"]["application/json"]
+            assert content["schema"] == {"$ref": "#/components/schemas/Error"}
+            assert content["example"]["error"] == content["example"]["message"]
+
+
+def test_its_schemas_and_their_examples_are_valid(document: dict[str, Any]) -> None:
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    found = [*examples(document)]
+    assert found
+    for schema, example in found:
+        whole = {**schema, "components": document["components"]}
+        Draft202012Validator(whole).validate(example)
+
+
+def examples(schema: Any) -> Iterator[tuple[dict[str, Any], object]]:  # noqa: ANN401  Any JSON.
+    if isinstance(schema, dict):
+        for example in schema.get("examples", ()):
+            yield schema, example
+        for value in schema.values():
+            yield from examples(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from examples(value)
+
+
+async def test_the_page_that_shows_it_and_itself_are_there(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    async with served(tmp_path) as http:
+        page, itself = await http.get("/docs"), await http.get("/openapi.json")
+    assert (page.status_code, "swagger" in page.text.lower()) == (200, True)
+    assert "/openapi.json" in page.text
+    assert itself.json() == document
+
+
+def test_the_docs_list_each_call_that_there_is(document: dict[str, Any]) -> None:
+    listed = set(re.findall(r"^\| `(GET|POST) (/[^`?]*)", DOCS.read_text(), re.MULTILINE))
+    there = {(verb, path) for verb, path, _ in calls(document) if not path.startswith(OF_RESOURCE)}
+    assert listed == {(verb, re.sub(r"{\w+?_?id}", "{id}", path)) for verb, path in there}
+
+
+async def test_no_request_that_fits_the_description_meets_an_error_of_ours(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    async with server(Serving(tmp_path)) as one, client(one) as http:
+        id = await added(http, job_id="pallets")
+        await running(http, id)
+        ids = {"operation_id": id, "resource_id": "robot-1", "job_id": "pallets"}
+        await asyncio.to_thread(try_out, document, one.url, ids)
+        assert (await http.get("/dispatcher")).status_code == 200
+
+
+def try_out(document: dict[str, Any], url: str, ids: dict[str, str]) -> None:
+    """All calls but the stream, which does not end, with whatever fits, and with these ids."""
+    schema = schemathesis.openapi.from_dict(document)
+    schema.config.update(base_url=url)
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        call = found.ok()
+        again = call.path.startswith(OF_RESOURCE) and not call.path.endswith("/add")
+        if not again and call.path != "/events":
+            try_call(call, ids)
+
+
+def try_call(call: Any, ids: dict[str, str]) -> None:  # noqa: ANN401  Untyped there.
+    @given(case=call.as_strategy())
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=[*HealthCheck],
+    )
+    def no_error_of_ours(case: Any) -> None:  # noqa: ANN401  As above.
+        case.call_and_validate(checks=list(CHECKS))
+        case.path_parameters = {
+            name: ids.get(name, value) for name, value in case.path_parameters.items()
+        }
+        case.call_and_validate(checks=list(CHECKS))
+
+    no_error_of_ours()
