@@ -6,12 +6,13 @@
 A row names the fact that has all the rest. What has not ended yet, the mirror knows by heart.
 """
 
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 from zlib import crc32
+
+import msgspec
 
 from pointsman.journal import Cursor
 from pointsman.operations import OPERATIONS
@@ -98,10 +99,10 @@ class OperationTable:
             for (seq, number), (_, _, key, entity, data) in zip(news, rows, strict=True)
             if (operation := self._ended(key, data))
         ]
-        db.execute(RESOURCES, (json.dumps(sorted({entity for _, _, _, entity, _ in rows})),))
-        db.execute(EVENTS, (*DOCUMENTED, json.dumps(news)))
+        db.execute(RESOURCES, (_json(sorted({entity for _, _, _, entity, _ in rows})),))
+        db.execute(EVENTS, (*DOCUMENTED, _json(news)))
         if ended:
-            db.execute(FINISHED, (json.dumps(ended),))
+            db.execute(FINISHED, (_json(ended),))
 
     def _ended(self, key: str, data: str | bytes) -> Operation | None:
         """The operation that this fact ends for good."""
@@ -119,3 +120,7 @@ class OperationTable:
 def _columns(operation: Operation) -> tuple[str, str | None, int]:
     finish_time = operation.finish_time or operation.changed_at
     return operation.state, operation.work.job_id, microseconds(finish_time)
+
+
+def _json(values: Sequence[object]) -> str:
+    return msgspec.json.encode(values).decode()
