@@ -1,5 +1,15 @@
 """The signboard of the operation dispatcher: what users import, by its documented names."""
 
+from pointsman.library.operation_dispatcher.analyzing import (
+    HistoryAnalyzer,
+    HistoryReport,
+    OperationFigures,
+    Spread,
+)
+from pointsman.library.operation_dispatcher.charting import (
+    build_history_gantt_figure,
+    show_history_gantt,
+)
 from pointsman.library.operation_dispatcher.controlling import (
     OperationDispatcherRuntimeController,
 )
@@ -39,6 +49,8 @@ __all__ = [
     "ExecutionOutcome",
     "ExecutionState",
     "History",
+    "HistoryAnalyzer",
+    "HistoryReport",
     "OnFailure",
     "Operation",
     "OperationDependency",
@@ -46,11 +58,15 @@ __all__ = [
     "OperationDispatcherRuntimeController",
     "OperationDispatcherState",
     "OperationExecution",
+    "OperationFigures",
     "RequestDecision",
     "SimulatedOperationRunner",
     "SortDirection",
     "SortField",
     "SortRule",
+    "Spread",
     "TerminationReason",
     "TimeWindow",
+    "build_history_gantt_figure",
+    "show_history_gantt",
 ]
