@@ -35,11 +35,13 @@ from pointsman.library.operation_dispatcher.operation import (
 )
 from pointsman.library.operation_dispatcher.queue import DispatchQueue
 from pointsman.library.operation_dispatcher.simulating import SimulatedOperationRunner
+from pointsman.library.operation_dispatcher.visualizing import BrowserEventVisualizer
 from pointsman.operations.events import EventType
 from pointsman.operations.model import DependencyType, OnFailure
 from pointsman.operations.policy import SortDirection, SortField, SortRule
 
 __all__ = [
+    "BrowserEventVisualizer",
     "ChangeRecord",
     "DependencyType",
     "DispatchEvent",
