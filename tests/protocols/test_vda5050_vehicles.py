@@ -4,6 +4,7 @@ Whatever goes wrong on the way, no order is lost and none is carried out twice.
 """
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -205,3 +206,16 @@ async def test_what_nobody_can_read_changes_nothing(broker: Mosquitto) -> None:
                 for rubbish in (b"", b"{", b"[" * 100_000, b'{"orderId": 7}', b"\xff\x00"):
                     await stranger.publish(f"uagv/v2/{MAKER}/v1/{topic}", rubbish)
         await books.until("a", Phase.COMPLETED)
+
+
+async def test_a_state_that_the_broker_kept_is_of_long_ago(broker: Mosquitto) -> None:
+    done = {"actionId": "a.1", "actionType": "wait", "actionStatus": "FINISHED"}
+    kept = {"orderId": "a", "lastNodeId": "n1", "actionStates": [done]}
+    async with aiomqtt.Client("127.0.0.1", broker.port) as stranger:
+        topic = f"uagv/v2/{MAKER}/v1/state"
+        await stranger.publish(topic, json.dumps(kept), qos=1, retain=True)
+    bench = SdkBench(broker.port)
+    async with working(bench) as (books, _):
+        books.add("a", bench.payload(0.2))
+        await books.until("a", Phase.COMPLETED)
+        assert bench.starts() == 1
