@@ -1,7 +1,6 @@
 """Operations themselves: to add, find, change, hold and try them again."""
 
-from collections.abc import Iterable
-from heapq import nsmallest
+from itertools import islice
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -18,9 +17,9 @@ from pointsman.operations.authors import ADD_MOST
 from pointsman.operations.checks import Invalid
 from pointsman.operations.facts import Added
 from pointsman.operations.intents import Add, Hold, New, Retry, Update
-from pointsman.operations.model import ENDED, Phase, State
+from pointsman.operations.model import Phase, State
 from pointsman.operations.queue import Resource
-from pointsman.operations.ranking import Rank, rank_of
+from pointsman.operations.views import in_queue_order
 from pointsman.runtime.operation_pages import FINISHED, Window
 
 LIST_MOST: Final = ADD_MOST
@@ -195,21 +194,12 @@ def _unfinished(
     last: model.Operation | None,
 ) -> _Page:
     """What is not over: the active one, then the queue."""
-    order = resource.header.policy.order
-
-    def rank(one: model.Operation) -> tuple[bool, Rank]:
-        return one.id != resource.active, rank_of(one, order)
-
-    over = {*ENDED, Phase.QUARANTINED}
-    fitting: Iterable[model.Operation] = (
+    fitting = (
         one
-        for one in resource.operations.values()
-        if one.phase not in over and state in (None, one.state) and _is_of(one, job_id)
+        for one in in_queue_order(resource, last)
+        if state in (None, one.state) and _is_of(one, job_id)
     )
-    if last is not None:
-        place = rank(last)
-        fitting = (one for one in fitting if rank(one) > place)
-    found = nsmallest(limit + 1, fitting, key=rank)
+    found = [*islice(fitting, limit + 1)]
     more = {"after": found[limit - 1].id} if len(found) > limit else {}
     return _Page(found[:limit], more)
 
