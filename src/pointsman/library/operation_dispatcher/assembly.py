@@ -3,17 +3,15 @@
 import weakref
 from asyncio import wrap_future
 from collections.abc import Callable
-from concurrent.futures import Future
 from logging import Logger
 from pathlib import Path
-from threading import Lock
 from typing import Self, Unpack
 
 from pointsman.journal import BlockingJournal
-from pointsman.library.operation_dispatcher.errors import DispatcherError
 from pointsman.library.operation_dispatcher.events import NotificationCallback, RequestCallback
 from pointsman.library.operation_dispatcher.handshakes import Handshakes
 from pointsman.library.operation_dispatcher.history import History
+from pointsman.library.operation_dispatcher.life import Life
 from pointsman.library.operation_dispatcher.logbook import Logbook
 from pointsman.library.operation_dispatcher.machine import Machine
 from pointsman.library.operation_dispatcher.outbox import Outbox
@@ -23,8 +21,6 @@ from pointsman.operations.intents import (
     Intent,
     PauseResource,
     ResumeResource,
-    StartResource,
-    StopResource,
 )
 from pointsman.runtime.clock import Clock, SystemClock
 
@@ -48,21 +44,20 @@ class Assembly:
         self.resource_id = resource_id
         self.settings = Settings(**settings)
         self._on_history = on_history_callback
-        self._lock = Lock()
-        self._ended: Future[None] | None = None
-        """What `run` waits for. None: it does not run."""
-        self._stop_wanted = False
         policy = self.settings.policy(ask=on_request_callback is not None)
         machine = Machine(
             resource_id, policy, clock or SystemClock(), journal, self.settings.events_kept
         )
         self._machine = machine
-        machine.on_end = _ending(weakref.ref(self))
+        self._life = Life(machine)
+        machine.on_end = self._life.give_up
         if self.settings.start_paused:
             _told(machine, PauseResource("it begins paused"))
         self._handshakes = self._asking(on_request_callback, none_means)
         self._outbox = self._notifying(on_notification_callback)
-        subscribers = [Logbook(logger, resource_id).hear] if logger else []
+        subscribers = [self._life.hear]
+        if logger is not None:
+            subscribers.append(Logbook(logger, resource_id).hear)
         if self._handshakes is not None:
             subscribers.append(self._handshakes.hear)
         machine.follow(*subscribers, outbox=self._outbox)
@@ -99,13 +94,13 @@ class Assembly:
             RuntimeError: If it runs already.
             Fenced, Broken: What ended it, if the journal has another owner or a rule is broken.
         """
-        ended = self._begin(here=True)
+        ended = self._life.begin(here=True)
         if ended is None:
             return
         try:
             await wrap_future(ended)
         finally:
-            self._finish()
+            self._life.finish()
             if self._outbox is not None:
                 await self._outbox.emptied()
 
@@ -118,25 +113,24 @@ class Assembly:
         Raises:
             RuntimeError: If it runs already.
         """
-        return self._begin(here=False) is not None
+        return self._life.begin(here=False) is not None
 
     def run_until_stopped(self) -> None:
         """Begin, and wait in this thread until somebody stops it. As `run`, without a loop."""
-        ended = self._begin(here=False)
+        ended = self._life.begin(here=False)
         if ended is not None:
             try:
                 ended.result()
             finally:
-                self._finish()
+                self._life.finish()
 
     def stop(self) -> None:
         """Start nothing more, from now on. What goes on is left alone. Twice is once."""
-        self._finish()
+        self._life.finish()
 
     def request_stop(self) -> None:
         """Stop. If it does not run yet, the next `run` ends at once."""
-        if not self._finish():
-            self._stop_wanted = True
+        self._life.request_stop()
 
     def pause(self) -> None:
         """Start nothing more until it is resumed. What goes on is left alone. Twice is once."""
@@ -148,6 +142,16 @@ class Assembly:
 
     pause_dispatcher_runtime = pause
     resume_dispatcher_runtime = resume
+
+    @property
+    def machine(self) -> Machine:
+        """What a door of this project asks. Not for programs."""
+        return self._machine
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody is asked for leave."""
+        return self._handshakes is not None
 
     @property
     def callback_failures(self) -> int:
@@ -162,7 +166,7 @@ class Assembly:
     def close(self) -> None:
         """Stop, and let go of the journal and of all threads. It cannot be used any more."""
         if self._finalizer.alive:
-            self._finish()
+            self._life.finish()
             self._finalizer()
 
     def __enter__(self) -> Self:
@@ -175,43 +179,10 @@ class Assembly:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._finish()
+        self._life.finish()
         if self._outbox is not None:
             await self._outbox.emptied()
         self.close()
-
-    def _begin(self, *, here: bool) -> "Future[None] | None":
-        """What is done when it ends. None: it was told to stop before."""
-        with self._lock:
-            if self._ended is not None:
-                raise DispatcherError("operation dispatcher is already running", "already_running")
-            if self._stop_wanted:
-                self._stop_wanted = False
-                return None
-            ended: Future[None] = Future()
-            self._ended = ended
-        if here:
-            self._machine.home.settle()
-        try:
-            self._machine.ask(StartResource())
-        except BaseException:
-            with self._lock:
-                self._ended = None
-            raise
-        return ended
-
-    def _finish(self) -> bool:
-        """Whether it did run."""
-        with self._lock:
-            ended, self._ended = self._ended, None
-        if ended is None:
-            return False
-        error = self._machine.error
-        if error is None:
-            self._told(StopResource())
-        if not ended.done():
-            ended.set_result(None) if error is None else ended.set_exception(error)
-        return True
 
     def _told(self, intent: Intent) -> None:
         _told(self._machine, intent)
@@ -223,12 +194,3 @@ def _told(machine: Machine, intent: Intent) -> None:
         machine.ask(intent)
     except Conflict:
         return
-
-
-def _ending(dispatcher: "weakref.ref[Assembly]") -> Callable[[], None]:
-    def end() -> None:
-        known = dispatcher()
-        if known is not None:
-            known.stop()
-
-    return end

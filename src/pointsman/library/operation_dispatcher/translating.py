@@ -125,11 +125,17 @@ def events_of(happened: Happened, resource_id: str) -> Iterator[DispatchEvent]:
         yield _event(happened, EventType.OPERATION_DISPATCHER_PAUSED, resource_id)
 
 
+def event_id(happened: Happened, event_type: EventType) -> UUID:
+    """The same for one event, whoever tells of it."""
+    fact = happened.fact
+    revision = fact.operation.revision if isinstance(fact, facts.AboutOperation) else ""
+    name = f"{happened.entity}/{fact.thing}:{event_type}:{revision}:{happened.at.isoformat()}"
+    return uuid5(EVENTS, name)
+
+
 def _event(happened: Happened, event_type: EventType, resource_id: str) -> DispatchEvent:
     fact = happened.fact
     operation = fact.operation if isinstance(fact, facts.AboutOperation) else None
-    revision = operation.revision if operation else ""
-    name = f"{happened.entity}/{fact.thing}:{event_type}:{revision}:{happened.at.isoformat()}"
     changes = [
         ChangeRecord(
             field=one.field, old_value=_told(one.old_value), new_value=_told(one.new_value)
@@ -137,7 +143,7 @@ def _event(happened: Happened, event_type: EventType, resource_id: str) -> Dispa
         for one in changes_of(fact)
     ]
     return DispatchEvent(
-        id=uuid5(EVENTS, name),
+        id=event_id(happened, event_type),
         resource_id=resource_id,
         operation_id=id_of(operation.id) if operation else None,
         event_type=event_type,
