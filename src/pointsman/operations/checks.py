@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from json import dumps
+from json.encoder import encode_basestring
 from math import isfinite
 from typing import Any, Final
 
@@ -185,7 +185,8 @@ def check_text(field: str, text: str, most: int = TEXT_LENGTH_MOST) -> None:
     """
     if len(text) > most:
         raise Invalid(f"{field} has {len(text)} characters: at most {most} are allowed")
-    _text_size(field, text)
+    if not text.isascii():
+        _text_size(field, text)
 
 
 def check_json(field: str, value: object, bytes_most: int = PAYLOAD_BYTES) -> None:
@@ -217,22 +218,26 @@ def _size(field: str, value: object, depth: int) -> int:
                 raise Invalid(f"{field} holds {value}, which JSON has no word for")
             return len(repr(value))
         case Mapping():
-            return 2 + sum(_member_size(field, *member, depth) for member in value.items())
+            return _object_size(field, value, depth)
         case list() | tuple():
             return 2 + sum(1 + _size(field, one, depth + 1) for one in value)
         case _:
             raise Invalid(f"{field} holds a {type(value).__name__}, which is no JSON")
 
 
-def _member_size(field: str, name: object, value: object, depth: int) -> int:
-    if not isinstance(name, str):
-        raise Invalid(f"{field} has the key {name!r}: keys are text")
-    return 2 + _text_size(field, name) + _size(field, value, depth + 1)
+def _object_size(field: str, value: Mapping[Any, Any], depth: int) -> int:
+    size = 2
+    for name, one in value.items():
+        if not isinstance(name, str):
+            raise Invalid(f"{field} has the key {name!r}: keys are text")
+        size += 2 + _text_size(field, name) + _size(field, one, depth + 1)
+    return size
 
 
 def _text_size(field: str, text: str) -> int:
+    written = encode_basestring(text)
     try:
-        return len(dumps(text, ensure_ascii=False).encode())
+        return len(written) if written.isascii() else len(written.encode())
     except UnicodeEncodeError:
         raise Invalid(f"{field} holds text that cannot be written as UTF-8") from None
 

@@ -78,8 +78,9 @@ def decide(resource: Resource, intent: Intent | Wake, now: datetime) -> Sequence
     if isinstance(intent, Wake):
         facts = turns.taken(resource, Teller(now, policy))
     else:
-        check_text("by", intent.by, BY_LENGTH_MOST)
-        check_json("meta", intent.meta, META_BYTES)
+        if intent.by or intent.meta:
+            check_text("by", intent.by, BY_LENGTH_MOST)
+            check_json("meta", intent.meta, META_BYTES)
         facts = _decided(resource, Teller(now, policy, intent.by, intent.meta), intent)
     return [*facts, *_tidied(resource, facts)] if facts else []
 

@@ -1,8 +1,9 @@
 """Moves: what becomes of an operation, as the facts that say so. Whether it may, others know."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final
 
 from pointsman.operations.facts import (
@@ -26,6 +27,9 @@ from pointsman.operations.policy import Header, Policy
 from pointsman.operations.watching import time_run
 
 NOT_TRIED_AGAIN: Final = frozenset({Reason.USER_REQUEST, Reason.DEPENDENCY_FAILED})
+FIELDS: Final = tuple(field.name for field in fields(Operation))
+_values_of: Final = attrgetter(*FIELDS)
+"""Quicker than `replace`, which every request and report would wait for."""
 DOUBLINGS_MOST: Final = 32
 REST_LEAST: Final = timedelta(milliseconds=10)
 """However short the cooldown: nobody is asked a thousand times a second."""
@@ -42,7 +46,9 @@ class Teller:
 
     def changed(self, operation: Operation, **values: Any) -> Operation:  # noqa: ANN401
         """The next version of it."""
-        return replace(operation, revision=operation.revision + 1, changed_at=self.now, **values)
+        before = dict(zip(FIELDS, _values_of(operation), strict=True))
+        before["revision"], before["changed_at"] = operation.revision + 1, self.now
+        return Operation(**before | values)
 
     def told(self, fact: type[OperationFact], before: Operation, after: Operation) -> OperationFact:
         phase = before.phase if before.phase is not after.phase else None

@@ -170,6 +170,8 @@ class Resource:
     def put_header(self, header: Header) -> None:
         reordered = header.policy.order != self.header.policy.order
         self.header = header
+        if reordered:
+            self.ready = Agenda()  # Ranks of two orders cannot be compared.
         for id in [*self.operations] if reordered else [*filter(None, [self.active])]:
             self._place(self.operations[id])
         if header.changed_at is not None:
@@ -189,7 +191,9 @@ class Resource:
         """It is at least so late: what has become ready is ready."""
         if instant > self.seen_at:
             self.seen_at = instant
-            order = self.header.policy.order
+            first, order = self.later.first(), self.header.policy.order
+            if first is None or first[0] > instant:
+                return
             for _, id in self.later.take_until(instant):
                 self.ready.put(id, rank_of(self.operations[id], order))
 
@@ -238,13 +242,13 @@ class Resource:
         self.watched.put(id, look) if look else self.watched.drop(id)
 
     def _queue(self, operation: Operation) -> None:
-        id = operation.id
-        if self.broken(operation):
+        id, depends = operation.id, operation.work.dependencies
+        if depends and self.broken(operation):
             self._dequeue(id)
             self.doomed.put(id, operation.number)
             return
         self.doomed.drop(id)
-        if self.is_held(operation) or next(self.unmet(operation), None):
+        if self.is_held(operation) or (depends and next(self.unmet(operation), None)):
             self._dequeue(id)
             return
         earliest = earliest_start(operation)
