@@ -263,6 +263,22 @@ async def test_what_waits_is_updated_and_held_and_released(http: httpx.AsyncClie
         assert (await http.get(f"/operations/{id}/detail")).json()["held"] is held
 
 
+async def test_an_update_is_for_the_revision_that_was_read(http: httpx.AsyncClient) -> None:
+    await running(http, await added(http))
+    id = await added(http)
+    at = f"/operations/{id}/update"
+    etag = (await http.get(f"/operations/{id}/detail")).headers["etag"]
+    assert etag == '"1"'
+    first = await http.post(at, json={"priority": 1}, headers={"If-Match": etag})
+    assert first.status_code == 200
+    late = await http.post(at, json={"priority": 2}, headers={"If-Match": etag})
+    refused(late, 412, "operation_revised")
+    assert (await http.get(f"/operations/{id}")).json() == first.json()
+    odd = await http.post(at, json={"priority": 2}, headers={"If-Match": "*"})
+    refused(odd, 400, "invalid_if_match")
+    assert (await http.post(at, json={"priority": 2}, headers={"If-Match": "2"})).is_success
+
+
 async def test_jobs_are_held_released_and_cancelled_together(http: httpx.AsyncClient) -> None:
     job = "pallets / lane 4"
     at = f"/jobs/{job.replace(' ', '%20').replace('/', '%2F')}"

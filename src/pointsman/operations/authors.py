@@ -28,6 +28,7 @@ CANCEL_MOST: Final = 200
 """Operations of a job that are cancelled at once."""
 CYCLE_SHOWN: Final = 10
 """So many operations of a cycle are named."""
+REVISED: Final = "operation_revised"
 CHANGEABLE: Final = frozenset({Phase.QUEUED, Phase.PAUSED, Phase.QUARANTINED})
 
 
@@ -55,6 +56,10 @@ def updated(resource: Resource, tell: Teller, update: Update) -> Sequence[Fact]:
     check_values(update.values)
     if operation.phase not in CHANGEABLE:
         raise conflict("operation_update_failed", "it cannot be updated now", operation)
+    if update.revision not in (None, operation.revision):
+        raise conflict(
+            REVISED, f"revision {update.revision} is not {operation.revision}", operation
+        )
     before = operation.work
     work = replace(before, **update.values)
     check_work(work)

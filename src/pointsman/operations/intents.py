@@ -38,6 +38,8 @@ class Update(Asked):
 
     id: str
     values: Mapping[str, Any]
+    revision: int | None = None
+    """If given, it must still be this one: whoever read another one knew something else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,18 @@ def test_an_update_says_what_was_before_and_moves_it_in_the_queue() -> None:
     assert story.resource.asking == "b"
 
 
+def test_an_update_of_a_revision_that_is_past_is_refused_and_changes_nothing() -> None:
+    story = Story()
+    story.add("lift")
+    story.ask(Update("lift", {"priority": 1}, revision=1))
+    with pytest.raises(Conflict, match="revision 1 is not 2") as caught:
+        story.ask(Update("lift", {"priority": 2}, revision=1))
+    assert caught.value.code == "operation_revised"
+    assert story["lift"].work.priority == 1
+    story.ask(Update("lift", {"priority": 2}, revision=2))
+    assert story["lift"].work.priority == 2
+
+
 def test_an_update_that_changes_nothing_is_none() -> None:
     story = Story()
     story.add("a")

@@ -8,7 +8,7 @@ from pointsman.api.rest.errors import Error
 ERROR: Final = {"$ref": "#/components/schemas/Error"}
 ALL: Final = (400, 401, 403, 404, 429, 503)
 """What any request may be answered with."""
-CHANGING: Final = (*ALL, 408, 409, 413, 415, 422)
+CHANGING: Final = (*ALL, 408, 409, 412, 413, 415, 422)
 """What one that changes something may be, too."""
 ERRORS: Final[Mapping[int, tuple[str, str, str]]] = {
     400: (
@@ -24,6 +24,11 @@ ERRORS: Final[Mapping[int, tuple[str, str, str]]] = {
         "Not in the state that it met",
         "operation_not_running",
         "it cannot be paused: operation lift-7 is QUEUED; it allows update, hold, release, cancel",
+    ),
+    412: (
+        "It has another revision",
+        "operation_revised",
+        "revision 1 is not 2: operation lift-7 is QUEUED",
     ),
     413: ("Its body is too long", "too_long", "the body is longer than 1000000 bytes"),
     415: ("Its body is no JSON", "unsupported_media_type", "a body must be JSON"),

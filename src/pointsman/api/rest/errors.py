@@ -14,6 +14,7 @@ from starlette.responses import Response
 from pointsman.api.keys import Forbidden, Unauthenticated
 from pointsman.core.entity import Rejected
 from pointsman.journal import Fenced, Unknown
+from pointsman.operations.authors import REVISED
 from pointsman.operations.checks import Conflict, Invalid, NotFound
 from pointsman.runtime.ask import Overloaded
 
@@ -61,7 +62,7 @@ def problem_of(error: Exception, what: str) -> Problem:
             return error
         case Conflict(code=code, phase=phase, allowed=allowed):
             details = {"state": phase, "allowed": allowed} if phase else None
-            return Problem(409, code, str(error), details)
+            return Problem(412 if code == REVISED else 409, code, str(error), details)
         case Invalid():
             return Problem(400, "invalid_request", str(error))
         case NotFound():

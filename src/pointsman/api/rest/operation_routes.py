@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from pointsman.api.rest.answers import Detail, Status
 from pointsman.api.rest.bodies import Change, Changes, NewOperations
@@ -24,6 +24,8 @@ from pointsman.runtime.operation_pages import FINISHED, Window
 
 LIST_MOST: Final = ADD_MOST
 EVENTS_MOST: Final = 1_000
+REVISION: Final = r'^"?[0-9]{1,18}"?$'
+"""As `ETag` says it, or the bare number."""
 
 router: Final = APIRouter(tags=["Operations"])
 
@@ -121,9 +123,17 @@ async def list_operation_events(
 
 
 @router.post("/operations/{operation_id}/update")
-async def update_operation(desk: Changing, operation_id: OperationId, body: Changes) -> Status:
+async def update_operation(
+    desk: Changing,
+    operation_id: OperationId,
+    body: Changes,
+    if_match: Annotated[
+        str | None, Header(pattern=REVISION, description="Only if it has this revision yet.")
+    ] = None,
+) -> Status:
     """Give an operation that waits, or is paused, new values."""
-    update = Update(operation_id, body.values(), **desk.asked({}))
+    revision = int(if_match.strip('"')) if if_match else None
+    update = Update(operation_id, body.values(), revision, **desk.asked({}))
     try:
         operation = await desk.change(operation_id, update)
     except Invalid as error:
