@@ -184,6 +184,17 @@ def test_each_command_has_its_part_with_each_flag_and_has_help() -> None:
     assert sorted(titles) == sorted(WORDS.commands)
 
 
+@pytest.mark.parametrize("group", ["dispatch", "operation", "resource"])
+def test_each_command_of_a_group_is_there_with_each_flag_and_has_help(group: str) -> None:
+    text = section("commands.md", f"## {group}")
+    for name, command in WORDS.commands[group].commands.items():
+        assert re.search(rf"`{name}[ `]", text), name
+        assert command.help, name
+        for flag in command.params:
+            words = [word for word in (*flag.opts, *flag.secondary_opts) if word.startswith("--")]
+            assert all(re.search(rf"`{word}[ `]|, `{word}", text) for word in words), (name, words)
+
+
 def test_each_exit_status_is_explained() -> None:
     known = re.findall(r"^(\d+) +it ", errors.__doc__ or "", re.MULTILINE)
     assert (

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from frequenz.channels import Receiver
 from frequenz.client.dispatch.types import TargetIds
 
-from pointsman.app.serving import Serving, serve
+from pointsman.app.serving import Doors, Serving, serve
 from pointsman.config import Address, Settings
 from pointsman.dispatch import Client, Dispatch, Dispatcher
 from pointsman.runtime.clock import SystemClock
@@ -36,15 +36,15 @@ class SetClock(SystemClock):
 @asynccontextmanager
 async def serving(folder: Path, address: Address = ANY_PORT) -> AsyncIterator[str]:
     """Serve until left. Gives the URL."""
-    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    settings = Settings(data=folder / "data", grpc=address)
+    listening: asyncio.Future[Doors] = asyncio.get_running_loop().create_future()
+    settings = Settings(data=folder / "data", grpc=address, http=ANY_PORT)
     async with asyncio.TaskGroup() as tasks:
         server = tasks.create_task(serve(Serving(settings), listening.set_result))
         await until(lambda: listening.done() or server.done())
         if server.done():
             await server
         try:
-            yield listening.result()
+            yield listening.result().grpc_url
         finally:
             server.cancel()
 

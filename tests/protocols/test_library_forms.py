@@ -15,7 +15,7 @@ from frequenz.client.dispatch import DispatchApiClient
 from frequenz.client.dispatch.recurrence import EndCriteria, Frequency, RecurrenceRule, Weekday
 from frequenz.client.dispatch.types import TargetCategories, TargetIds
 
-from pointsman.app.serving import Serving, serve
+from pointsman.app.serving import Doors, Serving, serve
 from pointsman.config import Settings
 from pointsman.dispatch import (
     Client,
@@ -183,11 +183,11 @@ async def test_keys_and_signatures_are_shown(tmp_path: Path) -> None:
     keys = tmp_path / "keys.toml"
     keys.write_text(KEYS)
     keys.chmod(0o600)
-    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    settings = Settings(data=tmp_path / "data", grpc=ANY_PORT, keys=keys)
+    listening: asyncio.Future[Doors] = asyncio.get_running_loop().create_future()
+    settings = Settings(data=tmp_path / "data", grpc=ANY_PORT, http=ANY_PORT, keys=keys)
     async with asyncio.TaskGroup() as tasks:
         server = tasks.create_task(serve(Serving(settings), listening.set_result))
-        url = await listening
+        url = (await listening).grpc_url
         signed = Dispatcher(microgrid_id=1, server_url=url, auth_key="top", sign_secret=SECRET)
         async with asyncio.timeout(10), signed:
             await create(signed.client)

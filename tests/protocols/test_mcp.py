@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,7 +13,8 @@ from typing import Any, TypeAlias
 import httpx
 import httpx2
 import pytest
-from mcp import ClientSession
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, Implementation, TextContent, TextResourceContents
@@ -19,6 +22,7 @@ from mcp.types import CallToolResult, Implementation, TextContent, TextResourceC
 from pointsman.api.mcp.server import PATH, mounted
 from pointsman.config import Address, Key, Role
 from tests.protocols.rest_bench import ANY_PORT, ASKING, Server, Serving, server
+from tests.protocols.run_bench import ENVIRONMENT
 
 OPERATOR = Key("planner", "k-operator-0123456789", Role.OPERATOR, None)
 OBSERVER = Key("guest", "k-observer-0123456789", Role.OBSERVER, None)
@@ -293,3 +297,42 @@ async def test_a_tool_finds_the_resource_that_it_is_told(tmp_path: Path) -> None
 async def resources_of(session: ClientSession) -> set[str]:
     listed: Sequence[Any] = (await session.list_resources()).resources
     return {str(one.uri) for one in listed}
+
+
+async def test_the_docs_name_all_tools_and_no_others(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "agents.md").read_text()
+    tables = "".join(line for line in text.splitlines() if line.startswith("| `"))
+    told = set(re.findall(r"`((?:resource|dispatcher|operation|request|job)_[a-z_]+)`", tables))
+    async with served(tmp_path) as one, agent(one) as session:
+        assert told == {tool.name for tool in (await session.list_tools()).tools}
+        prompts = (await session.list_prompts()).prompts
+        templates = (await session.list_resource_templates()).resource_templates
+        uris = {*await resources_of(session), *(one.uri_template for one in templates)}
+        for word in (*(prompt.name for prompt in prompts), *uris):
+            assert f"`{word}`" in text
+
+
+async def test_a_program_that_an_agent_starts_speaks_for_a_server(tmp_path: Path) -> None:
+    async with served(tmp_path) as one:
+        words = ["-m", "pointsman.cli", "mcp", "--url", one.url, "--allow-control"]
+        program = StdioServerParameters(command=sys.executable, args=words, env=ENVIRONMENT)
+        async with (
+            stdio_client(program) as (reading, writing),
+            ClientSession(reading, writing, client_info=AGENT) as session,
+        ):
+            await session.initialize()
+            added = await called(session, "operation_add", payload={}, why="x")
+            id = added["operation"]["id"]
+            told = await called(session, "operation_events", operation_id=id)
+            assert told["events"][0]["by"] == AGENT.name
+
+
+async def test_a_program_whose_server_is_away_says_so_in_each_tool() -> None:
+    words = ["-m", "pointsman.cli", "mcp", "--url", "http://127.0.0.1:1"]
+    program = StdioServerParameters(command=sys.executable, args=words, env=ENVIRONMENT)
+    async with (
+        stdio_client(program) as (reading, writing),
+        ClientSession(reading, writing, client_info=AGENT) as session,
+    ):
+        await session.initialize()
+        assert "does not answer" in await refusal(session, "resource_list")

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import grpc
 import pytest
 from frequenz.client.dispatch.types import Dispatch, TargetIds
 
+from pointsman.config import HTTP, Address
 from tests.protocols.dispatch_bench import MICROGRID, SOON_SECONDS
 from tests.protocols.serve_bench import Served, called, served
 
@@ -135,11 +138,46 @@ async def test_without_a_key_nobody_is_let_in_where_there_are_keys(tmp_path: Pat
     assert refusal.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
-def test_doors_that_are_not_there_yet_are_named(tmp_path: Path) -> None:
-    with served(tmp_path, "--http", "127.0.0.1:0", "--ocpp", "127.0.0.1:0") as server:
+def test_a_door_that_is_not_there_yet_is_named(tmp_path: Path) -> None:
+    with served(tmp_path, "--ocpp", "127.0.0.1:0") as server:
         _, error = server.end()
-    assert "--http is not served by this release" in error
     assert "--ocpp is not served by this release" in error
+
+
+def test_rest_is_left_out_where_somebody_else_has_its_port_and_nobody_needs_it(
+    tmp_path: Path,
+) -> None:
+    with taken(HTTP), served(tmp_path, POINTSMAN_HTTP="") as server:
+        _, error = server.end()
+    assert f"cannot listen for REST on {HTTP}" in error
+
+
+def test_rest_that_somebody_asked_for_is_not_left_out(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        words = ("serve", "--data", str(tmp_path / "data"), "--grpc", "127.0.0.1:0")
+        status, out, error = called(tmp_path, *words, "--http", address)
+    assert (status, out) == (1, "")
+    assert f"cannot listen for REST on {address}" in error
+
+
+def test_rest_is_not_left_out_where_a_site_has_resources(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text('[site]\nid = "hall"\n[[resource]]\nid = "robot-1"\n')
+    words = ("serve", "--data", str(tmp_path / "data"), "--grpc", "127.0.0.1:0")
+    with taken(HTTP):
+        status, out, error = called(tmp_path, *words, "--site", str(site), POINTSMAN_HTTP="")
+    assert (status, out) == (1, "")
+    assert f"cannot listen for REST on {HTTP}" in error
+
+
+@contextmanager
+def taken(address: Address) -> Iterator[None]:
+    """Somebody listens there: this test, unless somebody else does."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            stack.enter_context(closing(socket.create_server(address)))
+        yield
 
 
 @pytest.mark.parametrize(

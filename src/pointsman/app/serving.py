@@ -10,8 +10,14 @@ callers --REST--> Operating ------Add, ...------'           |
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+)
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +25,8 @@ from pointsman.api.dispatches import PAGE_MOST, Dispatches, dispatch_projections
 from pointsman.api.grpc.server import serve_grpc
 from pointsman.api.grpc.service import told
 from pointsman.api.keys import Keys, check_exposure
-from pointsman.api.listening import Tls
+from pointsman.api.listening import CannotListen, Tls
+from pointsman.api.mcp.server import mounted
 from pointsman.api.operations import operation_projections
 from pointsman.api.rest.server import serve_rest
 from pointsman.api.updates import Updates
@@ -56,6 +63,10 @@ class Serving:
     settings: Settings
     sites: tuple[Path, ...] = ()
     take_over: bool = False
+    allow_control: bool = False
+    """Whether agents may change things over MCP."""
+    http_must: bool = True
+    """Whether to refuse to begin if REST cannot be served. With resources it must be."""
 
     def __post_init__(self) -> None:
         tls = self.settings.tls_certificate, self.settings.tls_key
@@ -65,18 +76,19 @@ class Serving:
             raise ValueError("--tls-client-ca says who may come in over TLS: give a certificate")
 
 
-def _nobody(url: str) -> None:
-    """Need not be told."""
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where a server can be asked."""
+
+    grpc_url: str
+    """The Dispatch API."""
+    http_url: str | None
+    """REST, with MCP at `/mcp`. None: it could not be opened, and need not be."""
+    why_no_http: str = ""
 
 
-async def serve(
-    serving: Serving,
-    listening: Callable[[str], None],
-    *,
-    listening_http: Callable[[str], None] = _nobody,
-) -> None:
-    """Serve until cancelled. Once all doors are open, `listening_http` is told the URL of REST,
-    and then `listening` that of the Dispatch API.
+async def serve(serving: Serving, listening: Callable[[Doors], None]) -> None:
+    """Serve until cancelled. `listening` is told once all doors are open.
 
     Raises:
         SiteError, DeviceTableError, Exposed, CannotListen, InUse, JournalUnreadable: If it cannot
@@ -94,8 +106,7 @@ async def serve(
         journal = SqliteJournal(path)
         try:
             with one_cause(path), short_turns(), unfrozen():
-                server = _Server(settings, sites, keys, journal)
-                await server.run(is_replaced, listening, listening_http)
+                await _Server(serving, sites, keys, journal).run(is_replaced, listening)
         finally:
             await journal.close()
 
@@ -104,9 +115,11 @@ class _Server:
     """One life of a server."""
 
     def __init__(
-        self, settings: Settings, sites: Sequence[Site], keys: Keys | None, journal: SqliteJournal
+        self, serving: Serving, sites: Sequence[Site], keys: Keys | None, journal: SqliteJournal
     ) -> None:
-        self._settings, self._sites, self._keys, self._journal = settings, sites, keys, journal
+        settings = serving.settings
+        self._serving, self._settings = serving, settings
+        self._sites, self._keys, self._journal = sites, keys, journal
         self._clock = SystemClock()
         self._engine = Engine(KINDS, journal, self._clock, place=placement(*sites))
         self._record = settings.data / RECORD
@@ -117,10 +130,7 @@ class _Server:
         )
 
     async def run(
-        self,
-        is_replaced: Callable[[], bool],
-        listening: Callable[[str], None],
-        listening_http: Callable[[str], None],
+        self, is_replaced: Callable[[], bool], listening: Callable[[Doors], None]
     ) -> None:
         """`is_replaced` tells whether another process has taken over."""
         operating = self._operating
@@ -145,38 +155,42 @@ class _Server:
                     await self._keeper.caught_up()
                 await operating.begin()
                 keep_what_is_loaded()
-                async with self._doors(dispatches, updates) as (grpc_url, http_url):
-                    listening_http(http_url)
-                    listening(grpc_url)
+                async with self._doors(dispatches, updates) as doors:
+                    listening(doors)
                     while not is_replaced():  # noqa: ASYNC110  Files ring no bells.
                         await asyncio.sleep(LOOK_SECONDS)
                     raise replaced(self._settings.data)
 
     @asynccontextmanager
-    async def _doors(
-        self, dispatches: Dispatches, updates: Updates[bytes]
-    ) -> AsyncIterator[tuple[str, str]]:
-        """Their URLs, while they are open."""
+    async def _doors(self, dispatches: Dispatches, updates: Updates[bytes]) -> AsyncIterator[Doors]:
+        """Where they are, while they are open."""
         settings, keys, tls, clock = self._settings, self._keys, self._tls(), self._clock
-        operating = self._operating
-        async with (
-            serve_grpc(
-                dispatches, updates, settings.grpc, keys=keys, tls=tls, clock=clock
-            ) as grpc_port,
-            serve_rest(
-                operating.operations,
-                settings.http,
-                keys=keys,
-                tls=tls,
-                clock=clock,
-                microgrids=operating.microgrids,
-            ) as http_port,
-        ):
-            plain = "" if tls else "?ssl=false"
-            yield (
-                f"grpc://{settings.grpc._replace(port=grpc_port)}{plain}",
-                f"{'https' if tls else 'http'}://{settings.http._replace(port=http_port)}",
-            )
+        plain, http_url, why = "" if tls else "?ssl=false", None, ""
+        async with AsyncExitStack() as open_doors:
+            grpc = serve_grpc(dispatches, updates, settings.grpc, keys=keys, tls=tls, clock=clock)
+            grpc_port = await open_doors.enter_async_context(grpc)
+            try:
+                http_port = await open_doors.enter_async_context(self._http(tls))
+                scheme = "https" if tls else "http"
+                http_url = f"{scheme}://{settings.http._replace(port=http_port)}"
+            except CannotListen as error:
+                if self._serving.http_must or self._operating.operations.resource_ids:
+                    raise
+                why = str(error)
+            grpc_url = f"grpc://{settings.grpc._replace(port=grpc_port)}{plain}"
+            yield Doors(grpc_url, http_url, why)
+
+    def _http(self, tls: Tls | None) -> AbstractAsyncContextManager[int]:
+        """REST, with MCP behind the same entrance."""
+        return serve_rest(
+            self._operating.operations,
+            self._settings.http,
+            keys=self._keys,
+            tls=tls,
+            clock=self._clock,
+            microgrids=self._operating.microgrids,
+            beside=partial(mounted, allow_control=self._serving.allow_control),
+        )
 
     def _claimed(self, dispatches: Dispatches) -> Claimed:
         """Follows, of the microgrids that sites claim, what has not long been over."""

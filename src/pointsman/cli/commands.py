@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pointsman.cli import dispatch_commands
+from pointsman.cli import dispatch_commands, operation_commands, operation_options
 from pointsman.cli.options import (
+    AllowControl,
     AsJson,
     Data,
     DataFolder,
@@ -36,6 +37,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dispatch_commands.app, name="dispatch")
+app.add_typer(operation_commands.app, name="operation")
+app.add_typer(operation_commands.resources, name="resource")
 
 
 @app.callback(invoke_without_command=True)
@@ -137,10 +140,11 @@ def serve(  # noqa: PLR0913  The flags of a server.
     tls_certificate: Pem = None,
     tls_key: Pem = None,
     tls_client_ca: Pem = None,
+    allow_control: AllowControl = False,
     take_over: TakeOver = False,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the Dispatch API over gRPC, until interrupted."""
+    """Serve dispatches over gRPC, and operations over REST and MCP, until interrupted."""
     from pointsman.cli.extras import needing
 
     with needing("serve"):
@@ -149,6 +153,7 @@ def serve(  # noqa: PLR0913  The flags of a server.
     serving.serve_until_stopped(
         site or (),
         take_over=take_over,
+        allow_control=allow_control,
         as_json=as_json,
         data=data,
         http=http,
@@ -159,6 +164,23 @@ def serve(  # noqa: PLR0913  The flags of a server.
         tls_key=tls_key,
         tls_client_ca=tls_client_ca,
     )
+
+
+@app.command()
+def mcp(
+    *,
+    allow_control: AllowControl = False,
+    url: operation_options.Url = None,
+    key: operation_options.Key = None,
+    timeout: operation_options.Timeout = 60.0,
+) -> None:
+    """Speak MCP on standard input and output, for an agent, on behalf of a server."""
+    from pointsman.cli.extras import needing
+
+    with needing("mcp"):
+        from pointsman.cli import agents
+
+    agents.speak_until_closed(url, key, timeout, allow_control=allow_control)
 
 
 @app.command()

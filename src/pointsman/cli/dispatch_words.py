@@ -3,14 +3,12 @@
 Each function reads one argument or flag, which `place` names in the message if it means nothing.
 """
 
-import json
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from pointsman.cli.errors import Misused
+from pointsman.cli.payloads import object_of
 from pointsman.config import nearest
 from pointsman.core.entity import Rejected
 from pointsman.dispatches.checks import ID_MOST, INTERVAL_MOST, PAYLOAD_BYTES, check_payload
@@ -119,38 +117,12 @@ def month_days_of(texts: list[str], place: str = "--by-month-day") -> tuple[int,
 
 def payload_of(text: str, place: str = "--payload") -> dict[str, Any]:
     """A JSON object; `@FILE` is what that file holds, `@-` what comes on standard input."""
-    value = _json(_read(text, place), place)
-    if not isinstance(value, dict):
-        raise Misused(f"{place}: a JSON object such as '{{\"power_kw\": 5}}' is wanted")
+    value = object_of(text, place, example='{"power_kw": 5}', characters=4 * PAYLOAD_BYTES)
     try:
         check_payload(value)
     except Rejected as error:
         raise Misused(f"{place}: {error}") from error
     return value
-
-
-def _read(text: str, place: str) -> str:
-    if not text.startswith("@"):
-        return text
-    try:
-        if text == "@-":
-            return sys.stdin.read(4 * PAYLOAD_BYTES)
-        with Path(text[1:]).open(encoding="utf-8") as file:
-            return file.read(4 * PAYLOAD_BYTES)
-    except UnicodeDecodeError as error:
-        raise Misused(f"{place}: {text[1:]} is no text in UTF-8") from error
-
-
-def _json(text: str, place: str) -> object:
-    def unwritable(word: str) -> float:
-        raise ValueError(f"{word} is no number of JSON")
-
-    try:
-        return json.loads(text, parse_constant=unwritable)
-    except RecursionError as error:
-        raise Misused(f"{place}: it is nested too deeply") from error
-    except ValueError as error:
-        raise Misused(f"{place}: {text[:60]!r} is no JSON: {error}") from error
 
 
 def _kind(word: str, place: str) -> ComponentKind:

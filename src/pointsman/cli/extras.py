@@ -1,27 +1,45 @@
 """Packages that not everybody installs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 from pointsman.cli.errors import FlagError
 
-DISPATCH: Final = frozenset({"frequenz", "google", "grpc", "grpc_health", "grpc_reflection"})
+EXTRAS: Final[Mapping[str, str]] = {
+    "frequenz": "dispatch",
+    "google": "dispatch",
+    "grpc": "dispatch",
+    "grpc_health": "dispatch",
+    "grpc_reflection": "dispatch",
+    "aiomqtt": "vda5050",
+    "fastapi": "rest",
+    "httpx2": "rest",
+    "mcp": "mcp",
+    "plotly": "web",
+    "pydantic": "rest",
+    "pyarrow": "parquet",
+    "starlette": "rest",
+    "uvicorn": "rest",
+    "vda5050": "vda5050",
+}
+"""The extra that brings a package."""
 
 
 @contextmanager
 def needing(command: str) -> Iterator[None]:
-    """What is imported inside belongs to the extra `dispatch`.
+    """What is imported inside may belong to an extra.
 
     Raises:
-        FlagError: If that is not installed.
+        FlagError: If that is not installed. One line, which says how to.
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in DISPATCH:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
             raise
         raise FlagError(
             f"pointsman {command} needs the package {error.name}; "
-            "it comes with pip install 'pointsman[dispatch]'"
+            f"it comes with pip install 'pointsman[{extra}]'"
         ) from error

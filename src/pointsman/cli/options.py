@@ -59,7 +59,7 @@ DataFolder: TypeAlias = Annotated[
 ]
 Http: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="HOST:PORT", help="Checked only: no door of this release uses it."),
+    typer.Option(metavar="HOST:PORT", help="REST, and MCP at /mcp. Default: 127.0.0.1:8080."),
 ]
 Grpc: TypeAlias = Annotated[
     str | None,
@@ -71,4 +71,7 @@ KeysFile: TypeAlias = Annotated[
 ]
 Pem: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="PEM. With a certificate and a key: TLS only.")
+]
+AllowControl: TypeAlias = Annotated[
+    bool, typer.Option("--allow-control", help="Let agents change things over MCP, not only look.")
 ]

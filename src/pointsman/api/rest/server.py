@@ -59,10 +59,10 @@ async def serve_rest(
     streams = streams or Streams()
     app = create_app(operations, clock, keys=keys, microgrids=microgrids, streams=streams)
     who = app.state.house.guard.who
-    async with beside(app) as inner:
-        entrance = Entrance(inner, who, only_local=keys is None, open_to_all=OPEN)
-        server = _Server(_config(entrance, tls))
-        with _listening(address) as listener:
+    with _listening(address) as listener:
+        async with beside(app) as inner:
+            entrance = Entrance(inner, who, only_local=keys is None, open_to_all=OPEN)
+            server = _Server(_config(entrance, tls))
             async with asyncio.TaskGroup() as tasks:
                 serving = tasks.create_task(server.serve([listener]))
                 await server.is_started.wait()
