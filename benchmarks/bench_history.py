@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from statistics import quantiles
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final
@@ -17,7 +16,7 @@ from pointsman.api.operations import Operations, operation_projections
 from pointsman.journal import Cursor, Record
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.operations import OPERATIONS, resource_id
-from pointsman.operations.facts import Added, Completed, Started
+from pointsman.operations.facts import Added, Completed
 from pointsman.operations.model import Ending, Operation, Phase, Work
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.codec import Codec
@@ -38,7 +37,7 @@ EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
 
 
-def lived(number: int) -> Iterator[Added | Started | Completed]:
+def lived(number: int) -> Iterator[Added | Completed]:
     """One operation a second, from its queue to its end."""
     at = EPOCH + number * SECOND
     work = Work({"part": number, "to": "press"}, at, planned_duration=SECOND, job_id="day")
@@ -46,7 +45,6 @@ def lived(number: int) -> Iterator[Added | Started | Completed]:
     started = replace(queued, phase=Phase.RUNNING, revision=3, attempt=1, start_time=at)
     ending = Ending(Phase.COMPLETED, result={"parts": 1})
     yield Added(queued)
-    yield Started(started, Phase.QUEUED)
     done = replace(started, phase=Phase.COMPLETED, revision=4, ending=ending, finish_time=at)
     yield Completed(done, Phase.RUNNING)
 
@@ -88,15 +86,15 @@ async def opened(folder: Path, finished: int) -> AsyncIterator[Operations]:
     await journal.close()
 
 
-async def p99(read: Callable[[], Awaitable[object]]) -> float:
-    """Milliseconds, the first reading left out."""
+async def milliseconds(read: Callable[[], Awaitable[object]]) -> list[float]:
+    """Of each reading, the first one left out."""
     found: list[float] = []
     await read()
     for _ in range(READS):
         begun = perf_counter()
         await read()
         found.append((perf_counter() - begun) * 1e3)
-    return quantiles(found, n=100)[98]
+    return found
 
 
 async def measure() -> list[Row]:
@@ -112,20 +110,20 @@ async def measure() -> list[Row]:
 
     with TemporaryDirectory() as folder:
         async with opened(Path(folder), FINISHED) as operations:
-            last = await p99(lambda: operations.events(ROBOT, Window(PAGE)))
-            hour = await p99(lambda: operations.events(ROBOT, window()))
-            onwards = await p99(
-                lambda: operations.events(ROBOT, Window(PAGE, after=dice.randrange(3 * seconds)))
+            last = await milliseconds(lambda: operations.events(ROBOT, Window(PAGE)))
+            hour = await milliseconds(lambda: operations.events(ROBOT, window()))
+            onwards = await milliseconds(
+                lambda: operations.events(ROBOT, Window(PAGE, after=dice.randrange(2 * seconds)))
             )
-            ended = await p99(lambda: operations.ended(ROBOT, Window(PAGE)))
-            one = await p99(lambda: operations.get(ROBOT, anybody()))
-    what = f"of a resource with {FINISHED:,} finished: p99"
+            ended = await milliseconds(lambda: operations.ended(ROBOT, Window(PAGE)))
+            one = await milliseconds(lambda: operations.get(ROBOT, anybody()))
+    what = f"of a resource with {FINISHED:,} finished"
     return [
-        at_most(f"the last {PAGE:,} events {what}", [last], 50, " ms"),
-        at_most(f"the last {PAGE:,} events of any hour {what}", [hour], 50, " ms"),
-        at_most(f"{PAGE:,} events after any other {what}", [onwards], 50, " ms"),
-        at_most(f"the last {PAGE:,} operations that ended {what}", [ended], 50, " ms"),
-        at_most(f"an operation that is long forgotten {what}", [one], 5, " ms"),
+        at_most(f"the last {PAGE:,} events {what}", last, 50, " ms"),
+        at_most(f"the last {PAGE:,} events of any hour {what}", hour, 50, " ms"),
+        at_most(f"{PAGE:,} events after any other {what}", onwards, 50, " ms"),
+        at_most(f"the last {PAGE:,} operations that ended {what}", ended, 50, " ms"),
+        at_most(f"an operation that is long forgotten {what}", one, 5, " ms"),
     ]
 
 

@@ -114,11 +114,17 @@ class OperationPages:
         """The same of one operation."""
         least, most = window.instants()
         names = "" if every else f"AND fact IN ({','.join('?' * len(DOCUMENTED))})"
+        from_an_end = not window.after and window.before is None
+        limit = window.limit if from_an_end else LATEST  # Places are no columns of a fact.
         query = f"""
-            SELECT {LINES} FROM fact WHERE key = ? AND at BETWEEN ? AND ? AND fact != '' {names}
+            SELECT {LINES} FROM (
+                SELECT number FROM fact
+                WHERE key = ? AND at BETWEEN ? AND ? AND fact != '' {names}
+                ORDER BY number {"DESC" if window.after is None else "ASC"} LIMIT ?
+            ) JOIN fact USING (number)
         """  # noqa: S608
         values: list[str | int] = [key_of(entity, operation_id), least, most]
-        values += () if every else DOCUMENTED
+        values += [*(() if every else DOCUMENTED), limit]
         with self._moment():
             return window.cut(self._read(query, values))
 

@@ -143,6 +143,12 @@ def test_events_of_an_operation_are_found_by_its_id(path: Path) -> None:
         assert [one.seq for one in pages.events_of(ROBOT, "b", Window(9))] == [5, 6, 8]
         every = pages.events_of(ROBOT, "b", Window(2), every=True)
         assert [one.seq for one in every] == [7, 8]
+        first = pages.events_of(ROBOT, "b", Window(2, after=0), every=True)
+        assert [one.seq for one in first] == [5, 6]
+        after = pages.events_of(ROBOT, "b", Window(2, after=6), every=True)
+        assert [one.seq for one in after] == [7, 8]
+        before = pages.events_of(ROBOT, "b", Window(2, before=8), every=True)
+        assert [one.seq for one in before] == [6, 7]
         since = Window(9, since=NOON + 6 * SECOND)
         assert [one.seq for one in pages.events_of(ROBOT, "b", since)] == [6, 8]
         assert pages.events_of(ROBOT, "never", Window(9)) == []
