@@ -311,3 +311,31 @@ async def test_a_long_body_is_refused_before_all_of_it_has_come(one: Server) -> 
     chunks = (b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 16, b"0\r\n\r\n")
     answer = await raw(one, head, *chunks, close=False)
     assert b" 413 " in answer.split(b"\r\n")[0]
+
+
+async def test_an_error_of_ours_is_told_in_the_same_shape_and_written_down_once(
+    one: Server,
+    http: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken(resource_id: str) -> None:
+        raise ZeroDivisionError(f"of {resource_id}")
+
+    monkeypatch.setattr(one.operations, "look", broken)
+    body = refused(await http.get("/dispatcher"), 500, "internal_error")
+    assert body["error"] == "GET /dispatcher failed for a reason that is in this server's log"
+    [logged] = [record for record in caplog.records if record.exc_info]
+    assert logged.exc_info
+    assert logged.exc_info[0] is ZeroDivisionError
+
+
+async def test_what_is_too_much_to_be_written_at_once_is_refused(
+    one: Server, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_long(resource_id: str, intent: object) -> None:  # noqa: ARG001
+        raise ValueError("the record of 'lift' is longer than 1000000 bytes")
+
+    monkeypatch.setattr(one.operations, "ask", too_long)
+    response = await http.post("/operations/add", json=[FINE])
+    assert "longer than" in refused(response, 400, "too_much_at_once")["error"]

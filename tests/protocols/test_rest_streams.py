@@ -180,6 +180,7 @@ async def test_who_leaves_is_not_kept(tmp_path: Path) -> None:
         async with stream(http) as events:
             await added(http)
             await anext(events)
+        assert (await http.head("/events")).headers["content-type"].startswith("text/event-stream")
         async with asyncio.timeout(SOON_SECONDS):
             while one.operations._broadcast._listening:  # noqa: ASYNC110, SLF001
                 await asyncio.sleep(0.005)

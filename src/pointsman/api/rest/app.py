@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 
 from pointsman.api.keys import Forbidden, Keys, Unauthenticated
-from pointsman.api.operations import NoResource, Operations
+from pointsman.api.operations import Operations
 from pointsman.api.rest import (
     control_routes,
     dispatcher_routes,
@@ -46,8 +46,6 @@ EXPECTED: Final = (
     Overloaded,
     Fenced,
     Unknown,
-    NoResource,
-    ValueError,
     Exception,
 )
 PARTS: Final = (

@@ -17,6 +17,7 @@ from pointsman.api.rest.guarding import Guard, no_resource
 from pointsman.api.rest.idempotency import KEY_MOST, LOOKED_BACK, Once, Turns, digest_of
 from pointsman.api.rest.strict_json import read_json
 from pointsman.config.keys import Key
+from pointsman.core.entity import Rejected
 from pointsman.operations.checks import ID_LENGTH_MOST, NotFound
 from pointsman.operations.facts import AboutOperation, Fact
 from pointsman.operations.intents import Intent
@@ -78,7 +79,18 @@ class Desk:
             raise _no_operation(id) from error
 
     async def ask(self, intent: Intent) -> Sequence[Fact]:
-        return await self.house.operations.ask(self.resource_id, intent)
+        """What comes of it, once that is durable.
+
+        Raises:
+            Rejected: If it makes no sense, or not now.
+            Problem: If it is more than can be written at once.
+        """
+        try:
+            return await self.house.operations.ask(self.resource_id, intent)
+        except Rejected:
+            raise
+        except ValueError as error:
+            raise Problem(400, "too_much_at_once", str(error)) from error
 
     async def change(self, id: str, intent: Intent) -> Operation:
         """Ask something of an operation. Returns it as it was right after.

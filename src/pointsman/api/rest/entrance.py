@@ -55,9 +55,10 @@ class Entrance:
             with suppress(_Enough):
                 await self._inner(scope, receive, answering)
         except Exception as error:
+            if answering.ended:
+                return  # The application has told of it, and lets us know.
             if answering.begun:
-                problem_of(error, what)  # It is logged; what was begun cannot be taken back.
-                raise
+                raise  # What was begun cannot be taken back: the connection ends.
             with suppress(_Enough):
                 await response_of(problem_of(error, what))(scope, receive, answering)
 
@@ -91,10 +92,11 @@ class _Answering:
     def __init__(self, send: Send, *, bodiless: bool) -> None:
         self._send = send
         self._bodiless = bodiless
-        self.begun = False
+        self.begun = self.ended = False
 
     async def __call__(self, message: Message) -> None:
         self.begun = True
+        self.ended = message["type"] == "http.response.body" and not message.get("more_body")
         await self._send(message)
         if self._bodiless:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request
@@ -74,12 +75,12 @@ async def stream_events(
     house, key = house_of(request), key_of(request)
     place = after if last_event_id is None else last_event_id
     resource_id = None if all_resources else desk.resource_id
-    subscription = house.operations.subscribe(resource_id, place, every=every)
+    subscribe = partial(house.operations.subscribe, resource_id, place, every=every)
 
     def shown(event: Event) -> bool:
         return house.guard.sees(key, event.resource_id)
 
-    stream: AsyncIterator[bytes] = streams.of(subscription, shown)
+    stream: AsyncIterator[bytes] = streams.of(subscribe, shown)
     return EventStream(stream, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
 
 

@@ -57,10 +57,13 @@ class Streams:
             raise Problem(429, "overloaded", line, headers=again)
 
     async def of(
-        self, subscription: Subscription, shown: Callable[[Event], bool]
+        self, subscribe: Callable[[], Subscription], shown: Callable[[Event], bool]
     ) -> AsyncIterator[bytes]:
-        """The bytes of a stream, until nobody reads it any more, or it must be asked for anew."""
-        with subscription:
+        """The bytes of a stream, until nobody reads it any more, or it must be asked for anew.
+
+        It begins with the first of them: who asks for none is not kept.
+        """
+        with subscribe() as subscription:
             self._open.add(subscription)
             try:
                 yield RETRY
