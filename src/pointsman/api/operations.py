@@ -152,7 +152,7 @@ class Operations:
             for id in sorted({*resource.members, *resource.jobs})
         }
         name = self._names[resource_id]
-        ended = await self._read(lambda pages: {id: pages.counts(name, id) for id in views})
+        ended = await self._read(lambda pages: pages.counts(name, views))
         return [JobView(job, counts + Counter(ended[id])) for id, (job, counts) in views.items()]
 
     # What was

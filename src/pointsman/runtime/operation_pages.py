@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 from pointsman.core.names import entity_of, key_of
 from pointsman.journal import Cursor, Unknown
 from pointsman.operations import OPERATIONS
@@ -171,15 +173,23 @@ class OperationPages:
         told = window.cut(found)
         return [(one.seq, operation) for one in told if (operation := _operation(one))]
 
-    def counts(self, entity: str, job_id: str) -> dict[State, int]:
-        """How many operations of a job have ended, and how."""
+    def counts(self, entity: str, job_ids: Iterable[str]) -> dict[str, dict[State, int]]:
+        """How many operations of each of these jobs have ended, and how."""
         query = """
-            SELECT state, count(*) FROM operation_finished
-            WHERE resource = ? AND job = ? GROUP BY state
+            SELECT json_group_array(json_array(job, state, number)) FROM (
+                SELECT job, state, count(*) AS number FROM operation_finished
+                WHERE resource = ? AND job IN (SELECT value FROM json_each(?))
+                GROUP BY job, state
+            )
         """
+        ids = list(job_ids)
+        found: dict[str, dict[State, int]] = {id: {} for id in ids}
         with self._moment():
-            rows = self._db.execute(query, (self._resource(entity), job_id)).fetchall()
-            return {State(state): count for state, count in rows}
+            asked = msgspec.json.encode(ids).decode()
+            [rows] = self._db.execute(query, (self._resource(entity), asked)).fetchone()
+        for job_id, state, count in msgspec.json.decode(rows, type=list[tuple[str, State, int]]):
+            found[job_id][state] = count
+        return found
 
     # How they are read
 

@@ -134,7 +134,10 @@ def test_what_waits_for_somebody_has_not_ended_for_good(path: Path) -> None:
         assert [one.id for _, one in of_job] == ["b", "c"]
         completed = pages.finished(ROBOT, Window(9), states=[State.COMPLETED], job_id="day")
         assert [one.id for _, one in completed] == ["c"]
-        assert pages.counts(ROBOT, "day") == {State.FAILED: 1, State.COMPLETED: 1}
+        assert pages.counts(ROBOT, ["day", "dawn"]) == {
+            "day": {State.FAILED: 1, State.COMPLETED: 1},
+            "dawn": {},
+        }
 
 
 def test_events_of_an_operation_are_found_by_its_id(path: Path) -> None:
