@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
 from pointsman.api.operation_events import Event
+from pointsman.api.operations import PAGE_MOST
 from pointsman.api.rest.answers import Operation
 from pointsman.api.rest.desk import Desk, Seeing, house_of, key_of
 from pointsman.api.rest.errors import Problem
@@ -18,7 +19,6 @@ from pointsman.api.rest.streams import Streams
 from pointsman.runtime import operation_pages
 
 HISTORY: Final = 50
-HISTORY_MOST: Final = 1_000
 STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Server-sent events: `id` is `seq`, `event` the type, `data` the event.",
@@ -36,7 +36,7 @@ class EventStream(StreamingResponse):
 @router.get("/operations/history", tags=["Operations"])
 async def get_history(
     desk: Seeing,
-    limit: Annotated[int, Query(ge=1, le=HISTORY_MOST)] = HISTORY,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = HISTORY,
     from_time: Annotated[Instant | None, Query(description="Included.")] = None,
     to_time: Annotated[Instant | None, Query(description="Included.")] = None,
     resolve_operations: Annotated[bool, Query(description="With their operations.")] = False,

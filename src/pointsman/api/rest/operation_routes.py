@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from pointsman.api.operations import PAGE_MOST
 from pointsman.api.rest.answers import Detail, Status
 from pointsman.api.rest.bodies import Change, Changes, NewOperations
 from pointsman.api.rest.desk import Changing, Desk, OperationId, Seeing
@@ -13,7 +14,6 @@ from pointsman.api.rest.errors import Problem
 from pointsman.api.rest.fields import Id, Seq
 from pointsman.api.rest.happenings import DispatchEvent
 from pointsman.operations import model
-from pointsman.operations.authors import ADD_MOST
 from pointsman.operations.checks import Invalid
 from pointsman.operations.facts import Added
 from pointsman.operations.intents import Add, Hold, New, Retry, Update
@@ -22,8 +22,6 @@ from pointsman.operations.queue import Resource
 from pointsman.operations.views import in_queue_order
 from pointsman.runtime.operation_pages import FINISHED, Window
 
-LIST_MOST: Final = ADD_MOST
-EVENTS_MOST: Final = 1_000
 REVISION: Final = r'^"?[0-9]{1,18}"?$'
 """As `ETag` says it, or the bare number."""
 
@@ -43,7 +41,7 @@ async def list_operations(
     response: Response,
     state: Annotated[State | None, Query(description="Only those in this state.")] = None,
     job_id: Annotated[str | None, Query(description="Only those of this job.")] = None,
-    limit: Annotated[int, Query(ge=1, le=LIST_MOST)] = LIST_MOST,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = PAGE_MOST,
     after: Annotated[Id | None, Query(description="Of the queue: what comes after this.")] = None,
     before: Annotated[Seq, Query(description="Of what has ended: what came before.")] = None,
 ) -> list[Status]:
@@ -112,7 +110,7 @@ async def get_operation_detail(
 async def list_operation_events(
     desk: Seeing,
     operation_id: OperationId,
-    limit: Annotated[int, Query(ge=1, le=EVENTS_MOST)] = EVENTS_MOST,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = PAGE_MOST,
     after: Seq = None,
     every: bool = False,
 ) -> list[DispatchEvent]:
