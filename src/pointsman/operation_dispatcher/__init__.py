@@ -1,4 +1,10 @@
-"""The signboard of the operation dispatcher: what users import, by its documented names."""
+"""The signboard of the operation dispatcher: what users import, by its documented names.
+
+Two of them need an extra, and are imported when they are asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from pointsman.library.operation_dispatcher.analyzing import (
     HistoryAnalyzer,
@@ -40,6 +46,14 @@ from pointsman.operations.events import EventType
 from pointsman.operations.model import DependencyType, OnFailure
 from pointsman.operations.policy import SortDirection, SortField, SortRule
 
+if TYPE_CHECKING:
+    from pointsman.app.dispatcher_agents import (
+        OperationDispatcherMCPServer as OperationDispatcherMCPServer,
+    )
+    from pointsman.app.dispatcher_doors import (
+        OperationDispatcherOpenAPI as OperationDispatcherOpenAPI,
+    )
+
 __all__ = [
     "BrowserEventVisualizer",
     "ChangeRecord",
@@ -72,3 +86,25 @@ __all__ = [
     "build_history_gantt_figure",
     "show_history_gantt",
 ]
+
+_EXTRAS = {
+    "OperationDispatcherOpenAPI": ("rest", "pointsman.app.dispatcher_doors"),
+    "OperationDispatcherMCPServer": ("mcp", "pointsman.app.dispatcher_agents"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _EXTRAS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    extra, module = _EXTRAS[name]
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            f"{name} needs the extra: pip install 'pointsman[{extra}]' ({missing})",
+            name=missing.name,
+        ) from missing
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_EXTRAS])

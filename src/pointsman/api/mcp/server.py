@@ -68,13 +68,17 @@ def register(server: MCPServer[Any], rest: Rest, *, allow_control: bool) -> None
 
 
 @asynccontextmanager
-async def mounted(app: ASGIApp, *, allow_control: bool) -> AsyncIterator[ASGIApp]:
+async def mounted(
+    app: ASGIApp, *, allow_control: bool, name: str = NAME, instructions: str = INSTRUCTIONS
+) -> AsyncIterator[ASGIApp]:
     """The REST application with the MCP door beside it, at `PATH`, until left.
 
     Each call stands for itself, so agents notice no restart of the server. Who may come in, the
     entrance has seen to before.
     """
-    server = mcp_server(Inside(app), allow_control=allow_control)
+    server = mcp_server(
+        Inside(app), allow_control=allow_control, name=name, instructions=instructions
+    )
     trusting = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     server.streamable_http_app(stateless_http=True, json_response=True, transport_security=trusting)
     manager = server.session_manager

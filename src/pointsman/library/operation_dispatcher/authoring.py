@@ -81,7 +81,7 @@ class Authoring(Questions):
                 f"unsupported operation update fields: {unsupported};"
                 f" {', '.join(sorted(allowed))} would work"
             )
-        value = self._value(operation_id)
+        value = self.value_of(operation_id)
         if value is None:
             return None
         if value.phase in (Phase.STARTING, Phase.RUNNING):
@@ -116,7 +116,7 @@ class Authoring(Questions):
     ) -> list[Operation]:
         for operation in operations:
             self._check(operation)
-            if self._value(operation.id) is not None:
+            if self.value_of(operation.id) is not None:
                 raise ValueError(f"operation {operation.id} was added before")
         new = tuple(self._new(operation, default) for operation in operations)
         with as_documented():

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -58,6 +59,8 @@ class Machine:
         self.on_end: Callable[[], None] = lambda: None
         self._own: WeakValueDictionary[str, Operation] = WeakValueDictionary()
         self._lock = Lock()
+        self._heard = 0
+        self._view: tuple[int, Resource] | None = None
         with ExitStack() as opening:
             opened = Unkept() if journal is None else open_journal(journal, opening)
             self.owner: Owner = Direct(OPERATIONS, resource_id(SITE, name), opened)
@@ -125,6 +128,13 @@ class Machine:
     def snapshot(self, value: model.Operation) -> Operation:
         return operation_of(value, self.name)
 
+    def view(self) -> Resource:
+        """A copy of the resource as it is, for whoever wants to look without hurry."""
+        with self.owner.looking() as resource:
+            if self._view is None or self._view[0] != self._heard:
+                self._view = self._heard, copy(resource)
+            return self._view[1]
+
     @contextmanager
     def looking(self) -> Iterator[tuple[Resource, datetime]]:
         """The resource and the time. Look, and keep nothing of it."""
@@ -141,8 +151,9 @@ class Machine:
 
     def _keep_up(self, happened: Happened) -> None:
         fact = happened.fact
-        if isinstance(fact, AboutOperation):
-            with self.owner.looking() as resource, self._lock:
+        with self.owner.looking() as resource, self._lock:
+            self._heard += 1
+            if isinstance(fact, AboutOperation):
                 known = self._own.get(fact.thing)
                 if known is not None:
                     follow(known, resource.operations.get(fact.thing, fact.operation))

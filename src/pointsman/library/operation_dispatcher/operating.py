@@ -72,8 +72,8 @@ class Operating(Authoring):
         cancelled: list[Operation] = []
         with self._machine.watches.watch() as watch, self._machine.home.blocked():
             while facts := self._asked(CancelJob(job_id, reason)):
-                for requested in _requests(facts):
-                    fact = watch.until_closed(*requested, self._patience)
+                for requested in requests_of(facts):
+                    fact = watch.until_closed(*requested, self.patience_seconds)
                     if isinstance(fact, Cancelled | Cancelling):
                         cancelled.append(self._machine.object_of(fact.operation))
         return cancelled
@@ -121,17 +121,18 @@ class Operating(Authoring):
         return self.resume_operation(self._current())
 
     @property
-    def _patience(self) -> float:
+    def patience_seconds(self) -> float:
+        """How long a call waits for a decision, at most."""
         return self.settings.request_event_timeout_seconds + GRACE_SECONDS
 
     def _closed(self, intent: Intent, id: str | None = None) -> AboutOperation | None:
         """What the request that an intent made ended with. None: it made none."""
         machine = self._machine
         with machine.watches.watch() as watch, machine.home.blocked():
-            made = _requests(machine.ask(intent))
+            made = requests_of(machine.ask(intent))
             if not made and id is not None:
                 made = self._pending(id)
-            fact = watch.until_closed(*made[-1], self._patience) if made else None
+            fact = watch.until_closed(*made[-1], self.patience_seconds) if made else None
         machine.tell()
         return fact
 
@@ -142,7 +143,7 @@ class Operating(Authoring):
         return [(id, request.number)] if request else []
 
     def _moved(self, intent: Pause | Resume, state: State, line: str, *, enforced: bool) -> bool:
-        value = self._value(intent.id)
+        value = self.value_of(intent.id)
         if value is None or value.state is not state:
             if enforced:
                 raise DispatcherError(line)
@@ -168,7 +169,7 @@ class Operating(Authoring):
         raise DispatcherError(line, "operation_not_active")
 
 
-def _requests(facts: Sequence[Fact]) -> list[tuple[str, int]]:
+def requests_of(facts: Sequence[Fact]) -> list[tuple[str, int]]:
     """The requests that were made, each by its operation and number."""
     made = (fact.operation for fact in facts if isinstance(fact, Requested))
     return [(one.id, one.request.number) for one in made if one.request]

@@ -65,7 +65,7 @@ class Questions(Assembly):
 
     def get_operation(self, operation_id: OperationId) -> Operation | None:
         """A snapshot of an operation, ended ones too. None: it is not known (any more)."""
-        value = self._value(operation_id)
+        value = self.value_of(operation_id)
         return self._machine.snapshot(value) if value else None
 
     def get_operations(self, state: ExecutionState | str | None = None) -> list[Operation]:
@@ -169,7 +169,8 @@ class Questions(Assembly):
             history.operations = [operation for operation in found if operation]
         return history
 
-    def _value(self, operation_id: OperationId) -> Value | None:
+    def value_of(self, operation_id: OperationId) -> Value | None:
+        """An operation as the rules have it. None: it is not known (any more)."""
         name = name_of(operation_id)
         with self._machine.looking() as (resource, _):
             known = resource.operations.get(name)
