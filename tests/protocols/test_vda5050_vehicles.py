@@ -12,6 +12,8 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from pointsman.config import read_site
+from pointsman.library.simulating import simulate
 from pointsman.operations.intents import Cancel
 from pointsman.operations.model import Phase, Reason
 from tests.executor_contract import ExecutorContract, working
@@ -219,3 +221,34 @@ async def test_a_state_that_the_broker_kept_is_of_long_ago(broker: Mosquitto) ->
         books.add("a", bench.payload(0.2))
         await books.until("a", Phase.COMPLETED)
         assert bench.starts() == 1
+
+
+class SimulatedSite(OwnBench):
+    """A vehicle in the process of a site's simulators."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        super().__init__(port)
+        site = folder / "site.toml"
+        site.write_text(
+            '[site]\nid = "hall"\ntimezone = "UTC"\n[[resource]]\nid = "agv-1"\n[resource.device]\n'
+            f'protocol = "vda5050"\nmanufacturer = "{MAKER}"\nserial_number = "v1"\n'
+            f'broker = "127.0.0.1:{port}"\nnode_seconds = 0.02\n'
+        )
+        self._site = read_site(site)
+        self.log = folder / "log.jsonl"
+
+    async def live(self) -> None:
+        await simulate(self._site, log=self.log)
+
+
+async def test_a_sites_simulators_drive_its_vehicles_and_write_down_what_they_hear(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    bench = SimulatedSite(broker.port, tmp_path)
+    async with working(bench) as (books, _):
+        books.add("a", bench.payload(0.1))
+        await books.until("a", Phase.COMPLETED)
+    entries = [json.loads(line) for line in bench.log.read_text().splitlines()]
+    orders = [one["said"]["orderId"] for one in entries if one["event"] == "order"]
+    assert orders == ["a"]
+    assert {one["asset"] for one in entries} == {"agv-1"}

@@ -194,8 +194,8 @@ class ExecutorKind:
     """`module:function` of `(str, Mapping[str, Any], Clock) -> Machine`, given the resource's id
     and its `device` table. "": it has none."""
     simulate: str = ""
-    """`module:function` of the same to something with `run`: equipment without hardware, which
-    speaks the real protocol. "": it has none."""
+    """`module:function` of the same and a `Log` to a `Simulation`: equipment without hardware,
+    which speaks the real protocol. "": it has none."""
     confirms: bool = False
     heartbeat: timedelta | None = None
     """When a silent one counts as lost, unless the site file says it."""

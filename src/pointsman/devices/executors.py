@@ -36,7 +36,7 @@ from pointsman.devices.machines import (
     sign_of_life,
 )
 from pointsman.devices.protocols import DeviceTableError, MissingExtraError, check_table, nearest
-from pointsman.devices.simulated.world import Simulation
+from pointsman.devices.simulated.world import Log, Simulation, quiet
 from pointsman.operations.facts import Fact
 from pointsman.operations.intents import Fail, Intent
 from pointsman.operations.model import Operation, Reason
@@ -216,7 +216,9 @@ def executor_for(
     return Executor(resource_id, port, machine, clock)
 
 
-def simulation_for(resource_id: str, device: Mapping[str, Any], clock: Clock) -> Simulation | None:
+def simulation_for(
+    resource_id: str, device: Mapping[str, Any], clock: Clock, log: Log = quiet
+) -> Simulation | None:
     """What speaks the real protocol in place of a resource's equipment. None: it has no wire.
 
     Raises:
@@ -225,7 +227,8 @@ def simulation_for(resource_id: str, device: Mapping[str, Any], clock: Clock) ->
     kind = check_executor(resource_id, device)
     if not kind.simulate:
         return None
-    simulation: Simulation = _load(resource_id, kind, kind.simulate)(resource_id, device, clock)
+    make = _load(resource_id, kind, kind.simulate)
+    simulation: Simulation = make(resource_id, device, clock, log)
     return simulation
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pointsman.config import Site
+from pointsman.devices.executors import simulation_for
 from pointsman.devices.protocols import DeviceTableError, open_simulations
 from pointsman.devices.simulated.faults import read_faults
 from pointsman.devices.simulated.world import Log, SimulatedWorld, quiet
@@ -19,8 +20,8 @@ async def simulate(
     """Speak the devices' real protocols on loopback, until cancelled.
 
     Raises:
-        DeviceTableError, FaultsError: If no device can be made of what is written, or no asset
-            of the site has a protocol with a wire.
+        DeviceTableError, FaultsError: If no device can be made of what is written, or no asset or
+            resource of the site has a protocol with a wire.
         OSError: If an address is in use, or the log cannot be written.
     """
     clock = SystemClock()
@@ -35,10 +36,14 @@ async def simulate(
             faults=read_faults(faults) if faults else {},
         )
         simulations = open_simulations(list(site.assets.values()), world)
+        for resource in site.resources.values():
+            if simulation := simulation_for(resource.id, resource.device, clock, write):
+                simulations.append(simulation)
         if not simulations:
             raise DeviceTableError(
-                f"{site.path}: no asset has a protocol with a wire, so there is nothing to "
-                "simulate in a process of its own; `pointsman run` simulates them itself"
+                f"{site.path}: no asset or resource has a protocol with a wire, so there is nothing"
+                " to simulate in a process of its own; `pointsman run` simulates assets itself, and"
+                " `pointsman serve` resources"
             )
         try:
             async with asyncio.TaskGroup() as tasks:

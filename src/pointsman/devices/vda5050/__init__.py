@@ -25,7 +25,6 @@ EXECUTOR: Final = ExecutorKind(
         "username": Key(str, help="for the broker"),
         "password": Key(str, help="for the broker"),
         "tls": Key(bool, default=False, help="speak to the broker over TLS"),
-        "simulated": Key(bool, default=False, help="a simulator that speaks the real protocol"),
         "node_seconds": Key(float, default=2.0, help="simulated: from one node to the next"),
         "action_seconds": Key(float, default=1.0, help="simulated: for one action"),
         "brake_seconds": Key(float, default=0.0, help="simulated: to let go of an order"),

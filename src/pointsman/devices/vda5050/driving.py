@@ -8,7 +8,7 @@ action's parameter `seconds` says how long it takes, and `fails` that it fails i
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -77,16 +77,12 @@ class Driving:
         if why:
             self._complain("orderError", why, {"orderId": order.get("orderId")})
             return
+        steps = list(self._steps(order))
         self.starts += 1
-        self.order_id, self.errors, self.actions = order["orderId"], [], {}
-        self.edges, self.steps = list(order["edges"]), []
-        for number, node in enumerate(order["nodes"]):
-            here = number == 0 and node["nodeId"] == self.node_id
-            seconds = 0.0 if here else self.pace.node_seconds
-            self.steps.append(Step(timedelta(seconds=seconds), node=node))
-            edges = order["edges"][number : number + 1]
-            for part in (node, *edges):
-                self.steps += [self._waiting(action) for action in part["actions"]]
+        self.order_id, self.errors, self.edges = order["orderId"], [], list(order["edges"])
+        self.steps = steps
+        actions = (step.action for step in steps if step.action is not None)
+        self.actions = {one["actionId"]: _state_of(one, "WAITING") for one in actions}
         self._go(now)
 
     def take_actions(self, actions: Sequence[Json], now: datetime) -> None:
@@ -171,10 +167,14 @@ class Driving:
             return f"node {nodes[0]['nodeId']} cannot be reached from {self.node_id}"
         return ""
 
-    def _waiting(self, action: Json) -> Step:
-        self.actions[action["actionId"]] = _state_of(action, "WAITING")
-        seconds = _parameters(action).get("seconds", self.pace.action_seconds)
-        return Step(timedelta(seconds=float(seconds)), action=action)
+    def _steps(self, order: Json) -> Iterator[Step]:
+        for number, node in enumerate(order["nodes"]):
+            here = number == 0 and node["nodeId"] == self.node_id
+            yield Step(timedelta(seconds=0 if here else self.pace.node_seconds), node=node)
+            for part in (node, *order["edges"][number : number + 1]):
+                for action in part["actions"]:
+                    seconds = _parameters(action).get("seconds", self.pace.action_seconds)
+                    yield Step(timedelta(seconds=max(float(seconds), 0)), action=action)
 
     def _go(self, now: datetime) -> None:
         if self.steps and not self.paused and self.since is None:

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import aiomqtt
 import msgspec
 
+from pointsman.devices.simulated.world import Log
 from pointsman.devices.vda5050.driving import Driving, Pace
 from pointsman.devices.vda5050.machine import broker_of, vehicle_of
 from pointsman.devices.vda5050.messages import (
+    Json,
     Vehicle,
     connection_message,
     encoded,
@@ -31,12 +33,20 @@ class SimulatedVehicle:
     """Speaks the vehicle's side. What it is at goes on while the broker is away."""
 
     def __init__(
-        self, vehicle: Vehicle, broker: Broker, clock: Clock, driving: Driving | None = None
+        self,
+        vehicle: Vehicle,
+        broker: Broker,
+        clock: Clock,
+        driving: Driving | None = None,
+        *,
+        heard: Callable[[str, Json], None] | None = None,
     ) -> None:
+        """`heard` is told the topic's last level and the content of all that arrives."""
         self.driving = driving or Driving()
         self._vehicle = vehicle
         self._broker = broker
         self._clock = clock
+        self._heard = heard
         self._news = asyncio.Event()
         self._headers = 0
         self._shown = b""
@@ -68,6 +78,8 @@ class SimulatedVehicle:
             try:
                 said = msgspec.json.decode(message.payload, type=dict[str, Any])
                 now = self._clock.now()
+                if self._heard:
+                    self._heard(message.topic.value.rpartition("/")[2], said)
                 if message.topic.value == self._vehicle.topic("order"):
                     self.driving.take_order(said, now)
                 else:
@@ -111,13 +123,19 @@ class SimulatedVehicle:
         return f"vehicle-{self._vehicle.manufacturer}-{self._vehicle.serial_number}"
 
 
-def simulation_of(resource_id: str, device: Mapping[str, Any], clock: Clock) -> SimulatedVehicle:
+def simulation_of(
+    resource_id: str, device: Mapping[str, Any], clock: Clock, log: Log
+) -> SimulatedVehicle:
     """The simulated vehicle behind a resource.
 
     Raises:
         DeviceTableError: If its `device` table says what cannot be.
     """
+
+    def heard(topic: str, said: Json) -> None:
+        log(resource_id, topic, said=said)
+
     where = f"resource {resource_id!r}: device"
-    pace = Pace(**{key: device[key] for key in PACE if key in device})
-    driving = Driving(pace=pace)
-    return SimulatedVehicle(vehicle_of(where, device), broker_of(where, device), clock, driving)
+    driving = Driving(pace=Pace(**{key: device[key] for key in PACE if key in device}))
+    vehicle, broker = vehicle_of(where, device), broker_of(where, device)
+    return SimulatedVehicle(vehicle, broker, clock, driving, heard=heard)

@@ -150,6 +150,14 @@ def test_what_it_cannot_do_is_refused_with_the_order_named(nodes: tuple[str, ...
     assert course.driving.order_id != "a"
 
 
+def test_an_order_that_cannot_be_understood_changes_nothing() -> None:
+    course = Course()
+    with pytest.raises(ValueError, match="soon"):
+        course.order("a", "home", seconds="soon")
+    assert course.driving.starts == 0
+    assert course.shows()["orderId"] == ""
+
+
 def test_an_action_may_be_made_to_fail() -> None:
     course = Course()
     course.order("a", "home", seconds=1, fails=True)
