@@ -16,6 +16,7 @@ import pkgutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
@@ -26,6 +27,7 @@ import pointsman.devices as home
 from pointsman.core.entity import Rejected
 from pointsman.devices import DeviceFailed, ExecutorKind, Key
 from pointsman.devices.machines import (
+    BEATS,
     BY,
     SILENT,
     Deed,
@@ -39,14 +41,16 @@ from pointsman.devices.protocols import DeviceTableError, MissingExtraError, che
 from pointsman.devices.simulated.world import Log, Simulation, quiet
 from pointsman.operations.facts import Fact
 from pointsman.operations.intents import Fail, Intent
-from pointsman.operations.model import Operation, Reason
+from pointsman.operations.model import UNCONFIRMED, Operation, Reason
 from pointsman.operations.policy import Policy
 from pointsman.operations.queue import Resource
 from pointsman.runtime.ask import Overloaded
 from pointsman.runtime.clock import Clock
 
 LOOK_SECONDS: Final = 1.0
-"""Between two looks while something goes on, if nothing rings before."""
+"""Between two looks while the machine is to do something, if nothing rings before."""
+CALM_SECONDS: Final = 5.0
+"""The same, at most, while all is as it is to be."""
 AFTER_BUG_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
@@ -95,9 +99,9 @@ class Executor:
             tasks.create_task(self._keep_machine())
             while True:
                 self._bell.clear()
-                busy = await self._settle()
+                rest = await self._settle()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_SECONDS if busy else None):
+                    async with asyncio.timeout(rest):
                         await self._bell.wait()
 
     async def _listen(self, news: AsyncIterator[object]) -> None:
@@ -112,21 +116,22 @@ class Executor:
                 log.exception("%s: its machine failed", self._name)
             await asyncio.sleep(AFTER_BUG_SECONDS)
 
-    async def _settle(self) -> bool:
-        """Take one step, if there is one. Returns whether anything goes on."""
+    async def _settle(self) -> float | None:
+        """Take one step, if there is one. Returns when to look again, if nothing rings before."""
         resource = await self._port.look()
         if resource.active is None:
-            return False
+            return None
         operation = resource.operations[resource.active]
         heartbeat = resource.header.policy.heartbeat
         shown = self._shows(operation)
         step = next_step(operation, shown)
+        calm = step is None and operation.phase not in UNCONFIRMED
         if isinstance(step, Deed):
             step = await self._do(operation, step)
         report = step or sign_of_life(operation, shown, heartbeat, self._clock.now())
         if report is not None:
             await self._tell(report)
-        return True
+        return _rest_seconds(heartbeat) if calm else LOOK_SECONDS
 
     def _shows(self, operation: Operation) -> Shown:
         try:
@@ -156,6 +161,12 @@ class Executor:
             log.info("%s: %s", self._name, late)
         except Overloaded as full:
             log.warning("%s: %s", self._name, full)
+
+
+def _rest_seconds(heartbeat: timedelta | None) -> float:
+    """How long nobody need look at what goes on as it is to, but for its signs of life."""
+    beats = heartbeat.total_seconds() / BEATS if heartbeat else CALM_SECONDS
+    return min(max(beats, LOOK_SECONDS / BEATS), CALM_SECONDS)
 
 
 def _not_started(operation: Operation, error: str) -> Fail:
