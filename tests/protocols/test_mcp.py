@@ -19,7 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, Implementation, TextContent, TextResourceContents
 
-from pointsman.api.mcp.server import PATH, mounted
+from pointsman.api.mcp.mounting import PATH, mounted
 from pointsman.config import Address, Key, Role
 from tests.protocols.rest_bench import ANY_PORT, ASKING, Server, Serving, server
 from tests.protocols.run_bench import ENVIRONMENT

@@ -7,7 +7,8 @@ from mcp.server.mcpserver import MCPServer
 
 from pointsman.api.keys import Keys
 from pointsman.api.mcp.doors import Inside
-from pointsman.api.mcp.server import INSTRUCTIONS, NAME, mcp_server, mounted
+from pointsman.api.mcp.mounting import mounted
+from pointsman.api.mcp.server import INSTRUCTIONS, NAME, mcp_server
 from pointsman.app.dispatcher_doors import OperationDispatcherOpenAPI
 from pointsman.library.operation_dispatcher.dispatcher import OperationDispatcher
 

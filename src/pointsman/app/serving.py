@@ -26,7 +26,7 @@ from pointsman.api.grpc.server import serve_grpc
 from pointsman.api.grpc.service import told
 from pointsman.api.keys import Keys, check_exposure
 from pointsman.api.listening import CannotListen, Tls
-from pointsman.api.mcp.server import mounted
+from pointsman.api.mcp.mounting import mounted
 from pointsman.api.operations import operation_projections
 from pointsman.api.rest.server import serve_rest
 from pointsman.api.updates import Updates

@@ -13,11 +13,12 @@ from pointsman.core.names import site_of, text_of
 from pointsman.dispatches import DISPATCHES, FOLLOWER, IDS
 from pointsman.journal import Cursor, Tailed
 from pointsman.library.instants import zone_of
+from pointsman.operations import OPERATIONS
 from pointsman.runtime.codec import Codec, Happened
 from pointsman.runtime.record import RecordReader
 from pointsman.schedules import SCHEDULES, schedules_id
 
-KINDS: Final = (SCHEDULES, DISPATCHES, FOLLOWER, IDS)
+KINDS: Final = (SCHEDULES, DISPATCHES, FOLLOWER, IDS, OPERATIONS)
 JOURNAL_OF_DATA: Final = "journal.db"
 RECORD_OF_DATA: Final = "record.db"
 

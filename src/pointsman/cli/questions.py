@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pointsman.cli import dispatch_facts, output
+from pointsman.cli import dispatch_facts, operation_facts, output
 from pointsman.cli.errors import FlagError
 from pointsman.cli.journals import KINDS, Facts, facts_at, site_of_entity
 from pointsman.cli.lines import line_of
@@ -22,6 +22,7 @@ from pointsman.cli.times import day_of, show
 from pointsman.journal import START, Cursor
 from pointsman.journal.ownership import owner_of
 from pointsman.library.instants import instant_of, zone_of
+from pointsman.operations import OPERATIONS
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.codec import Happened
 from pointsman.runtime.follow import follow
@@ -138,8 +139,13 @@ def _print(happened: Happened, zones: _Zones, *, as_json: bool) -> None:
         output.json(about, indent=0)
     else:
         zone = zones.of(entity)
-        planned = entity.startswith(f"{SCHEDULES.name}/")
-        output.line(line_of(fact, at, zone) if planned else dispatch_facts.line_of(happened, zone))
+        match entity.partition("/")[0]:
+            case SCHEDULES.name:
+                output.line(line_of(fact, at, zone))
+            case OPERATIONS.name:
+                output.line(operation_facts.line_of(happened, zone))
+            case _:
+                output.line(dispatch_facts.line_of(happened, zone))
 
 
 async def _follow(facts: Facts, cursor: Cursor, zones: _Zones, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ToolAnnotations
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from pointsman.api.mcp import readables
 from pointsman.api.mcp.changing import Authoring, Reporting, Steering
@@ -18,7 +18,6 @@ from pointsman.api.mcp.rest import Rest, remember_caller
 from pointsman.api.mcp.sessions import Sessions
 
 NAME: Final = "pointsman"
-PATH: Final = "/mcp"
 INSTRUCTIONS: Final = """\
 You look at, and may be allowed to steer, real equipment: robots, machines, vehicles. Each is a
 resource that does one operation at a time, from a queue. An operation starts only after somebody
@@ -68,28 +67,22 @@ def register(server: MCPServer[Any], rest: Rest, *, allow_control: bool) -> None
 
 
 @asynccontextmanager
-async def mounted(
-    app: ASGIApp, *, allow_control: bool, name: str = NAME, instructions: str = INSTRUCTIONS
+async def opened(
+    app: ASGIApp,
+    *,
+    allow_control: bool,
+    name: str = NAME,
+    instructions: str = INSTRUCTIONS,
 ) -> AsyncIterator[ASGIApp]:
-    """The REST application with the MCP door beside it, at `PATH`, until left.
-
-    Each call stands for itself, so agents notice no restart of the server. Who may come in, the
-    entrance has seen to before.
-    """
+    """The handler of calls over HTTP, for the REST application of this process, until left."""
     server = mcp_server(
         Inside(app), allow_control=allow_control, name=name, instructions=instructions
     )
     trusting = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     server.streamable_http_app(stateless_http=True, json_response=True, transport_security=trusting)
     manager = server.session_manager
-    calls = Sessions(manager.handle_request)
-
-    async def beside(scope: Scope, receive: Receive, send: Send) -> None:
-        inner = calls if scope["path"] == PATH else app
-        await inner(scope, receive, send)
-
     async with manager.run():
-        yield beside
+        yield Sessions(manager.handle_request)
 
 
 def _tools(group: object) -> Iterator[Tool]:
