@@ -1,11 +1,14 @@
 """The description of the REST door: valid, complete, true of what it does, and as in the docs."""
 
+import argparse
 import asyncio
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, cast
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -21,7 +24,16 @@ from schemathesis.specs.openapi.checks import (
 from pointsman.api.operations import Operations
 from pointsman.api.rest.app import create_app
 from pointsman.runtime.clock import SystemClock
-from tests.protocols.rest_bench import Serving, added, client, running, served, server
+from tests.protocols.rest_bench import (
+    ASKING,
+    Serving,
+    added,
+    asked,
+    client,
+    running,
+    served,
+    server,
+)
 
 DOCS: Final = Path(__file__).parent.parent.parent / "docs" / "rest.md"
 OF_RESOURCE: Final = "/resources/{resource_id}"
@@ -112,6 +124,41 @@ def test_the_docs_list_each_call_that_there_is(document: dict[str, Any]) -> None
     listed = set(re.findall(r"^\| `(GET|POST) (/[^`?]*)", DOCS.read_text(), re.MULTILINE))
     there = {(verb, path) for verb, path, _ in calls(document) if not path.startswith(OF_RESOURCE)}
     assert listed == {(verb, re.sub(r"{\w+?_?id}", "{id}", path)) for verb, path in there}
+
+
+async def test_the_first_commands_of_the_docs_take_an_operation_from_queue_to_end(
+    tmp_path: Path,
+) -> None:
+    commands = [*curls()]
+    async with server(Serving(tmp_path, ASKING)) as one, client(one) as http:
+        add, *others = commands[:5]
+        [status] = (await sent(http, add, "")).json()
+        await asked(http, "START")
+        answers = [await sent(http, other, status["operation"]["id"]) for other in others]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert answers[-1].json()["operation"]["state"] == "COMPLETED"
+    assert all("/events" in " ".join(words) for words in commands[5:])
+
+
+def curls() -> Iterator[list[str]]:
+    """The commands that the docs show, in words."""
+    for block in re.findall(r"^```\n(curl .*?)^```$", DOCS.read_text(), re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            yield shlex.split(line)[1:]
+
+
+async def sent(http: httpx.AsyncClient, words: list[str], id: str) -> httpx.Response:
+    """What is answered to a command, as curl would send it."""
+    said = argparse.ArgumentParser()
+    said.add_argument("url")
+    said.add_argument("-d")
+    said.add_argument("-H", action="append", default=[])
+    said.add_argument("-X")
+    given = said.parse_args(words)
+    path = given.url.removeprefix("localhost:8080").replace("ID", id)
+    headers = dict(header.split(": ") for header in given.H)
+    verb = given.X or ("POST" if given.d else "GET")
+    return await http.request(verb, path, content=given.d, headers=headers)
 
 
 async def test_no_request_that_fits_the_description_meets_an_error_of_ours(
