@@ -29,6 +29,8 @@ NAMES: Final = (
     "stream",
     "starts",
     "library",
+    "operations",
+    "history",
 )
 SPEED: Final = """# Speed
 

@@ -31,6 +31,7 @@ from pointsman.operations.intents import (
     Retry,
     StartResource,
     StopResource,
+    TakeTurn,
     Update,
 )
 from pointsman.operations.model import Dependency, DependencyType, OnFailure, Phase, Work
@@ -158,7 +159,7 @@ class Shift:
                     StopResource(),
                     HoldJob("red", held=True),
                 ]
-                await self.ask(robot, self.dice.choice([*stops, CancelJob("blue")]))
+                await self.ask(robot, self.dice.choice([*stops, CancelJob("blue"), TakeTurn()]))
             else:
                 await self.tidy(robot)
 
@@ -200,6 +201,8 @@ class Shift:
         if self.odd():
             await asyncio.gather(*lies)
             return
+        if self.odd():
+            await self.ask(robot, Update(id, {"payload": {"changed before": number}}))
         await asyncio.sleep(dice.uniform(0, 60 if self.odd() else 20))
         yes = dice.random() < 0.8
         if yes:

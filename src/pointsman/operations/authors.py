@@ -153,6 +153,8 @@ def _check_dependencies(resource: Resource, batch: Mapping[str, Work]) -> None:
                     f"operation {id} depends on {one.on}, which this resource does not know (any"
                     " more)"
                 )
+    if not any(work.dependencies for work in batch.values()):
+        return
     try:
         TopologicalSorter(_reached(resource, batch)).prepare()
     except CycleError as error:

@@ -9,9 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.core.entity import Forgotten
+from pointsman.journal import RECORD_LIMIT
 from pointsman.operations import OPERATIONS, facts
-from pointsman.operations.checks import DURATION_MOST, INTEGER_MOST, check_work
+from pointsman.operations.checks import (
+    BY_LENGTH_MOST,
+    DEPENDENCIES_MOST,
+    DURATION_MOST,
+    ID_LENGTH_MOST,
+    INTEGER_MOST,
+    JOB_ID_LENGTH_MOST,
+    META_BYTES,
+    PAYLOAD_BYTES,
+    TEXT_LENGTH_MOST,
+    check_work,
+)
 from pointsman.operations.facts import Fact, job_of
+from pointsman.operations.intents import Add, Answer, Cancel, Fail, ReportProgress, Update
 from pointsman.operations.model import (
     Dependency,
     DependencyType,
@@ -19,12 +32,13 @@ from pointsman.operations.model import (
     OnFailure,
     Operation,
     Progress,
+    Reason,
     Request,
     Work,
 )
 from pointsman.operations.policy import Header, Job, Policy
 from pointsman.runtime.codec import Codec
-from tests.unit.operations.given import at
+from tests.unit.operations.given import Story, at, new
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 IDS = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
@@ -105,6 +119,29 @@ def test_a_fact_reads_as_it_was_written(fact: type[Any]) -> None:
 @given(WORK)
 def test_all_work_that_is_made_here_would_be_taken_in(work: Work) -> None:
     check_work(work)
+
+
+def test_the_largest_facts_fit_into_the_journal() -> None:
+    """Though all that is sent is as long as it may be, in characters that take six bytes."""
+    text, meta = "\x01" * TEXT_LENGTH_MOST, {"m": "x" * (META_BYTES - 20)}
+    said: dict[str, Any] = {"by": "\x01" * BY_LENGTH_MOST, "meta": meta}
+    story = Story(retries=9)
+    ids = [f"{n:0{ID_LENGTH_MOST}}" for n in range(DEPENDENCIES_MOST)]
+    story.ask(Add(tuple(new(id) for id in ids)))
+    payloads = [{"p": letter * (PAYLOAD_BYTES - 20)} for letter in "ab"]
+    starts = [Dependency(id, DependencyType.START_TO_START, OnFailure.WAIT) for id in ids]
+    story.add("lift", payload=payloads[0], priority=9, job_id="ä" * JOB_ID_LENGTH_MOST)
+    story.wake()
+    story.ask(Answer("lift", 1, True, text, meta, **said))
+    story.ask(ReportProgress("lift", 0.5, text, **said))
+    story.ask(Fail("lift", Reason.INTERNAL_ERROR, text, text, **said))
+    story.ask(Cancel("lift", **said))
+    story.ask(Update("lift", {"dependencies": tuple(starts)}, **said))
+    story.ask(Update("lift", {"payload": payloads[1]}, **said))
+    story.ask(Answer("lift", story["lift"].requests, False, text, meta, **said))
+    codec = Codec([OPERATIONS])
+    longest = max(len(codec.record("operations/a/b", fact, at(8))[1]) for fact in story.facts)
+    assert 700_000 < longest < RECORD_LIMIT
 
 
 @pytest.mark.parametrize("id", ["one", "a b", "ä/~%", "job", "job~x"])

@@ -1,13 +1,14 @@
 """A resource keeps the laws of every entity, and some of its own."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from pointsman.core.entity import Forgotten
+from pointsman.core.entity import Forgotten, Rejected
 from pointsman.operations import OPERATIONS
 from pointsman.operations.facts import AboutOperation, Requested, Started, Starting, Updated
 from pointsman.operations.intents import (
@@ -130,6 +131,19 @@ class OperationsLaws(EntityLaws):
     def its_owner_begins_anew(self, policy: Policy) -> None:
         self.apply(self.decide(Configure(policy)))
 
+    @rule(accepted=st.sampled_from([True, True, False]), seconds=st.integers(0, 150))
+    @precondition(lambda self: self.state.asking is not None)
+    def somebody_answers(self, *, accepted: bool, seconds: int) -> None:
+        """What is asked, and sometimes too late."""
+        request = self.state.operations[self.state.asking].request
+        self.now += timedelta(seconds=seconds)
+        with suppress(Rejected):
+            self.apply(self.decide(Answer(self.state.asking, request.number, accepted)))
+
+    @rule()
+    def somebody_takes_a_turn(self) -> None:
+        self.apply(self.decide(TakeTurn()))
+
     def __init__(self) -> None:
         super().__init__()
         self.asked: dict[tuple[str, int], Requested] = {}
@@ -198,6 +212,10 @@ class OperationsLaws(EntityLaws):
                 assert one.phase not in ENDED
                 assert one.asks is not Ask.START or one.id == self.state.asking
                 assert (one.asks is Ask.START) <= (one.phase is Phase.QUEUED)
+
+    @invariant()
+    def nobody_is_asked_while_something_goes_on(self) -> None:
+        assert self.state.active is None or self.state.asking is None
 
     @invariant()
     def nothing_starts_before_what_it_depends_on(self) -> None:

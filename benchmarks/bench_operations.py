@@ -1,0 +1,333 @@
+"""What operations cost through the engine: adding, whole cycles, waiting, and doing nothing."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
+from typing import Any, Final, TypeAlias, TypeVar
+
+from benchmarks.table import Row, at_least, at_most, show, spread
+from pointsman.core.names import shard_of
+from pointsman.journal import APPEND_LIMIT
+from pointsman.journal.memory import MemoryJournal
+from pointsman.journal.sqlite import SqliteJournal
+from pointsman.operations import OPERATIONS, lifecycle, resource_id
+from pointsman.operations.facts import AboutOperation, Requested, Started
+from pointsman.operations.intents import (
+    Add,
+    Answer,
+    CancelJob,
+    Complete,
+    Configure,
+    New,
+    StartResource,
+)
+from pointsman.operations.model import Work
+from pointsman.operations.policy import Policy
+from pointsman.runtime.clock import SystemClock
+from pointsman.runtime.codec import Codec
+from pointsman.runtime.engine import Engine
+from pointsman.runtime.follow import follow
+from pointsman.runtime.turns import short_turns
+
+Item = TypeVar("Item")
+AnyJournal: TypeAlias = MemoryJournal | SqliteJournal
+RUNS: Final = 3
+FEW: Final = 1_000
+MANY: Final = 100_000
+CALLERS: Final = 100
+BULK: Final = 100
+ADDS: Final = 10_000
+SECONDS: Final = 3.0
+WAITS: Final = 500
+EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
+PATIENT: Final = Policy(answer_within=timedelta(days=1))
+NUMBERS: Final = count()
+
+
+def new() -> New:
+    payload = {"task": "pickup", "from": "bay 4", "to": "dock 2", "load_kg": 12.5}
+    return New(f"op-{next(NUMBERS):08}", Work(payload, EPOCH, priority=1))
+
+
+def parts(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    rest = iter(items)
+    while part := tuple(islice(rest, size)):
+        yield part
+
+
+def robots(number: int) -> list[str]:
+    return [resource_id("depot", f"robot-{n}") for n in range(number)]
+
+
+@dataclass
+class Plant:
+    """An engine, and whoever waits for a fact about an operation."""
+
+    engine: Engine
+    heard: dict[tuple[str, type[AboutOperation]], "asyncio.Future[Any]"] = field(
+        default_factory=dict
+    )
+
+    async def ask(self, robot: str, *intents: Any) -> None:  # noqa: ANN401
+        for intent in intents:
+            await self.engine.submit(OPERATIONS, robot, intent)
+
+    def next(self, id: str, fact: type[AboutOperation]) -> "asyncio.Future[Any]":
+        """Comes true when the fact is heard, as a driver hears it."""
+        future = self.heard[id, fact] = asyncio.get_running_loop().create_future()
+        return future
+
+    async def listen(self, journal: AnyJournal) -> None:
+        async for _, happened in follow(journal, [OPERATIONS], await journal.end()):
+            fact = happened.fact
+            if isinstance(fact, AboutOperation):
+                future = self.heard.pop((fact.operation.id, type(fact)), None)
+                if future is not None:
+                    future.set_result(fact)
+
+
+@asynccontextmanager
+async def plant(
+    path: Path | None,
+    resources: Sequence[str],
+    policy: Policy = PATIENT,
+    fill: Callable[[AnyJournal], None] | None = None,
+    *,
+    heard: bool = True,
+) -> AsyncIterator[Plant]:
+    """Resources that run, in memory or in a file at `path`."""
+    journal: AnyJournal = SqliteJournal(path) if path else MemoryJournal()
+    if fill is not None:
+        fill(journal)
+    works = Plant(Engine([OPERATIONS], journal, SystemClock()))
+    async with asyncio.TaskGroup() as tasks:
+        helpers = [tasks.create_task(works.engine.run())]
+        await works.engine.ready()
+        if heard:
+            helpers.append(tasks.create_task(works.listen(journal)))
+        for robot in resources:
+            await works.ask(robot, Configure(policy))
+            if fill is None:
+                await works.ask(robot, StartResource())
+        gc.collect()
+        gc.freeze()
+        yield works
+        for helper in helpers:
+            helper.cancel()
+    gc.unfreeze()
+    if isinstance(journal, SqliteJournal):
+        await journal.close()
+
+
+def measured(story: Callable[[Path | None], Any], *, durable: bool) -> Any:  # noqa: ANN401
+    """What a story tells, played once."""
+    with TemporaryDirectory() as folder, short_turns():
+        return asyncio.run(story(Path(folder) / "journal.db" if durable else None))
+
+
+# Adding
+
+
+async def adds(path: Path | None, queued: int, at_once: int) -> float:
+    """Adds a second, when so many are queued on the resource."""
+    [robot] = robots(1)
+    async with plant(path, [robot], heard=False) as works:
+        for some in parts((new() for _ in range(queued)), 500):
+            await works.ask(robot, Add(some))
+        batches = [*parts((new() for _ in range(ADDS)), at_once)]
+        waiting = iter(batches)
+
+        async def caller() -> None:
+            for batch in waiting:
+                await works.ask(robot, Add(batch))
+
+        start = perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(CALLERS if at_once == 1 else 1):
+                tasks.create_task(caller())
+        return ADDS / (perf_counter() - start)
+
+
+def adding() -> Iterator[Row]:
+    for where, durable, target in (("in memory", False, 20_000), ("durable", True, 10_000)):
+        best = list[float]()
+        for how, at_once in (("by 100 callers", 1), ("in bulk", BULK)):
+            few = [measured(partial(adds, queued=FEW, at_once=at_once), durable=durable)]
+            few += [measured(partial(adds, queued=FEW, at_once=at_once), durable=durable)]
+            many = [
+                measured(partial(adds, queued=MANY, at_once=at_once), durable=durable)
+                for _ in range(RUNS)
+            ]
+            what = f"operations added at {MANY:,} queued, {where}, {how}"
+            yield Row(what, spread(many, ",.0f", "/s"))
+            costs = [median(few) / one for one in many]
+            yield at_most(f"the same: cost against {FEW:,} queued", costs, 2, " times")
+            best = max(best, many, key=median) if best else many
+        yield at_least(f"the better of the two, {where}", best, target, "/s")
+
+
+# Whole cycles
+
+
+async def cycles(path: Path | None, resources: int, finished: int = 0) -> float:
+    """Of adding, asking, approving, starting and completing, a second; all at once."""
+    names = robots(resources)
+    fill = partial(filled, robot=names[0], finished=finished) if finished else None
+    async with plant(path, names, fill=fill) as works:
+        until = perf_counter() + SECONDS
+        done = 0
+
+        async def work(robot: str) -> None:
+            nonlocal done
+            while perf_counter() < until:
+                one = new()
+                asked = works.next(one.id, Requested)
+                await works.ask(robot, Add((one,)))
+                await asked
+                await works.ask(robot, Answer(one.id, 1, accepted=True), Complete(one.id))
+                done += 1
+
+        start = perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            for robot in names:
+                tasks.create_task(work(robot))
+        return done / (perf_counter() - start)
+
+
+async def queue_worked_off(path: Path | None, finished: int = 0) -> float:
+    """Cycles a second on one resource, whose queue others fill meanwhile."""
+    [robot] = robots(1)
+    fill = partial(filled, robot=robot, finished=finished) if finished else None
+    async with plant(path, [robot], fill=fill) as works:
+        jobs = [new() for _ in range(10_000)]
+        asked = {one.id: works.next(one.id, Requested) for one in jobs}
+        for some in parts(jobs, 500):
+            await works.ask(robot, Add(some))
+        start, done = perf_counter(), 0
+        while (passed := perf_counter() - start) < SECONDS:
+            id = jobs[done].id
+            await asked[id]
+            await works.ask(robot, Answer(id, 1, accepted=True), Complete(id))
+            done += 1
+        for future in asked.values():
+            future.cancel()
+        works.heard.clear()
+        return done / passed
+
+
+def filled(journal: AnyJournal, robot: str, finished: int) -> None:
+    """So many have ended there already."""
+    codec, name = Codec([OPERATIONS]), f"{OPERATIONS.name}/{robot}"
+    now, state = SystemClock().now(), lifecycle.initial()
+    token = journal.claim_now(shard_of("depot", journal.shards))
+    records: list[tuple[str, bytes]] = []
+
+    def happen(intent: Any) -> bool:  # noqa: ANN401
+        facts = lifecycle.decide(state, intent, now)
+        for fact in facts:
+            lifecycle.evolve(state, fact)
+        records.extend(codec.record(name, fact, now) for fact in facts)
+        return bool(facts)
+
+    happen(Configure(Policy(ask=False)))
+    for n in range(0, finished, 500):
+        job = tuple(New(f"old-{n + m}", Work({}, now, job_id=f"job-{n}")) for m in range(500))
+        happen(Add(job))
+        while happen(CancelJob(f"job-{n}")):
+            pass
+    happen(StartResource())
+    for some in parts(records, APPEND_LIMIT):
+        journal.append_now(token, some)
+
+
+def cycling() -> Iterator[Row]:
+    what = "whole cycles, durable,"
+    hundred = [measured(partial(cycles, resources=100), durable=True) for _ in range(RUNS)]
+    yield at_least(f"{what} over 100 resources", hundred, 3_000, "/s")
+    thousand = [measured(partial(cycles, resources=1_000), durable=True) for _ in range(RUNS)]
+    yield at_least(f"{what} over 1,000 resources", thousand, 3_000, "/s")
+    one = [measured(queue_worked_off, durable=True) for _ in range(RUNS)]
+    yield at_least(f"{what} on one resource", one, 700, "/s")
+    later = partial(queue_worked_off, finished=MANY)
+    after = [measured(later, durable=True) for _ in range(RUNS)]
+    yield at_least(f"{what} on one resource, after {MANY:,} have finished", after, 700, "/s")
+
+
+# Waiting
+
+
+async def waits_ms(path: Path | None, resources: int = 1) -> tuple[list[float], list[float]]:
+    """From an add to its start on an idle resource, and from an end to the next start."""
+    names = robots(resources)
+    idle, following = list[float](), list[float]()
+    async with plant(path, names, Policy(ask=False)) as works:
+        for n in range(WAITS):
+            robot, first, second = names[n % resources], new(), new()
+            started = works.next(first.id, Started)
+            begin = perf_counter()
+            adding = asyncio.ensure_future(works.ask(robot, Add((first,))))
+            await started
+            idle.append(1_000 * (perf_counter() - begin))
+            await adding
+            await works.ask(robot, Add((second,)))
+            started = works.next(second.id, Started)
+            begin = perf_counter()
+            ending = asyncio.ensure_future(works.ask(robot, Complete(first.id)))
+            await started
+            following.append(1_000 * (perf_counter() - begin))
+            await ending
+            await works.ask(robot, Complete(second.id))
+    return idle, following
+
+
+def waiting() -> Iterator[Row]:
+    for where, durable, limit in (("in memory", False, 2), ("durable", True, 5)):
+        for resources in (1, 1_000):
+            told = partial(waits_ms, resources=resources)
+            found = [measured(told, durable=durable) for _ in range(RUNS)]
+            many = f", {resources:,} resources" if resources > 1 else ""
+            idle = [quantiles(one, n=100)[98] for one, _ in found]
+            yield at_most(f"idle add to started, {where}{many}: p99", idle, limit, " ms")
+            following = [quantiles(one, n=100)[98] for _, one in found]
+            what = f"complete to next started, {where}{many}: p99"
+            yield at_most(what, following, limit, " ms")
+
+
+# Doing nothing
+
+
+async def busy_percent(path: Path | None, queued: int = 10_000) -> float:
+    """Of a core, while one goes on and others wait."""
+    [robot] = robots(1)
+    async with plant(path, [robot], Policy(ask=False, heartbeat=timedelta(minutes=5))) as works:
+        first = new()
+        await works.ask(robot, Add((first,)))
+        for some in parts((new() for _ in range(queued)), 500):
+            await works.ask(robot, Add(some))
+        await asyncio.sleep(1)
+        start = process_time()
+        await asyncio.sleep(5)
+        return 100 * (process_time() - start) / 5
+
+
+def resting() -> Iterator[Row]:
+    used = [measured(busy_percent, durable=True) for _ in range(RUNS)]
+    yield at_most("processor with one active and 10,000 queued, durable", used, 1, " %")
+
+
+def rows() -> Iterator[Row]:
+    for part in (adding, cycling, waiting, resting):
+        yield from part()
+
+
+if __name__ == "__main__":
+    show(rows())
