@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from pointsman.api.rest import streams
+from tests.protocols.dispatch_bench import free_address
 from tests.protocols.rest_bench import (
     Serving,
     added,
@@ -50,6 +51,50 @@ async def test_sixteen_writers_lose_nothing_while_it_is_stopped_and_started(
         found = [id async for id in listed(http)]
     assert len(accepted) == WRITERS * ROUNDS * EACH
     assert sorted(found) == sorted(accepted)
+
+
+async def test_writers_who_ask_again_over_a_restart_lose_nothing_and_add_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    serving = Serving(tmp_path, address=free_address())
+    answered = 0
+
+    async def write(http: httpx.AsyncClient, number: int) -> list[str]:
+        nonlocal answered
+        ids: list[str] = []
+        for n in range(ROUNDS):
+            work = [{"payload": {"by": number, "n": n}, "release_date": "2999-01-01"}] * 5
+            headers = {"Idempotency-Key": f"{number}/{n}"}
+            response = await until_answered(http, work, headers)
+            ids += [status["operation"]["id"] for status in response.json()]
+            answered += 1
+        return ids
+
+    async with asyncio.timeout(60), httpx.AsyncClient(base_url=f"http://{serving.address}") as http:
+        async with server(serving):
+            writing = [asyncio.ensure_future(write(http, number)) for number in range(WRITERS)]
+            while answered < WRITERS:  # noqa: ASYNC110  They are in the midst of it.
+                await asyncio.sleep(0.005)
+        async with server(serving):
+            written = [id for ids in await asyncio.gather(*writing) for id in ids]
+            found = [id async for id in listed(http)]
+    assert len(written) == WRITERS * ROUNDS * 5
+    assert sorted(found) == sorted(written)
+
+
+async def until_answered(
+    http: httpx.AsyncClient, work: object, headers: dict[str, str]
+) -> httpx.Response:
+    while True:
+        try:
+            response = await http.post("/operations/add", json=work, headers=headers)
+        except httpx.TransportError:
+            await asyncio.sleep(0.02)
+            continue
+        if response.status_code == 201:
+            return response
+        assert response.status_code in (429, 503), response.text
+        await asyncio.sleep(0.02)
 
 
 async def listed(http: httpx.AsyncClient) -> AsyncIterator[str]:

@@ -1,6 +1,7 @@
 """Who gets in over REST: keys, signatures, rights, TLS, and pages of other origins."""
 
 import asyncio
+import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -149,6 +150,12 @@ async def cannot(serving: Serving) -> Exception:
     [error] = caught.value.exceptions
     assert isinstance(error, Exception)
     return error
+
+
+async def test_it_takes_no_signals(tmp_path: Path) -> None:
+    taken = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    async with server(Serving(tmp_path)):
+        assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == taken
 
 
 async def test_without_keys_nobody_from_elsewhere_can_reach_it(tmp_path: Path) -> None:
