@@ -37,6 +37,7 @@ from pointsman.library.operation_dispatcher.operation import (
     Operation,
     OperationDependency,
     OperationExecution,
+    OperationId,
     TerminationReason,
 )
 from pointsman.library.operation_dispatcher.queue import DispatchQueue
@@ -75,6 +76,7 @@ __all__ = [
     "OperationDispatcherState",
     "OperationExecution",
     "OperationFigures",
+    "OperationId",
     "RequestDecision",
     "SimulatedOperationRunner",
     "SortDirection",
