@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from pointsman.api.operation_events import Event
@@ -14,7 +14,7 @@ from pointsman.api.rest.answers import Operation
 from pointsman.api.rest.desk import Desk, Seeing, house_of, key_of
 from pointsman.api.rest.errors import Problem
 from pointsman.api.rest.fields import SEQ_MOST, Instant, Seq
-from pointsman.api.rest.happenings import DispatchEvent, History, Window
+from pointsman.api.rest.happenings import History, answered, said
 from pointsman.api.rest.streams import Streams
 from pointsman.runtime import operation_pages
 
@@ -33,7 +33,7 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-@router.get("/operations/history", tags=["Operations"])
+@router.get("/operations/history", tags=["Operations"], response_model=History)
 async def get_history(
     desk: Seeing,
     limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = HISTORY,
@@ -43,17 +43,20 @@ async def get_history(
     after: Annotated[Seq, Query(description="The first events after this `seq`.")] = None,
     before: Annotated[Seq, Query(description="The last events before this `seq`.")] = None,
     every: Annotated[bool, Query(description="Not only documented events.")] = False,
-) -> History:
+) -> Response:
     """The last events of a window of time, oldest first."""
     _check(from_time, to_time)
     window = operation_pages.Window(limit, from_time, to_time, after, before)
     events = await desk.events(window, every=every)
-    return History(
-        resource_id=desk.resource_id,
-        window=Window(start=from_time, end=to_time),
-        events=[DispatchEvent.of(event) for event in events],
-        operations=await _operations(desk, events) if resolve_operations else None,
-        created_at=desk.now(),
+    operations = await _operations(desk, events) if resolve_operations else None
+    return answered(
+        {
+            "resource_id": desk.resource_id,
+            "window": {"start": from_time, "end": to_time},
+            "events": [said(event) for event in events],
+            "operations": operations and [one.model_dump(mode="json") for one in operations],
+            "created_at": desk.now(),
+        }
     )
 
 

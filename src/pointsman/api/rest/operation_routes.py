@@ -12,7 +12,7 @@ from pointsman.api.rest.bodies import Change, Changes, NewOperations
 from pointsman.api.rest.desk import Changing, Desk, OperationId, Seeing
 from pointsman.api.rest.errors import Problem
 from pointsman.api.rest.fields import Id, Seq
-from pointsman.api.rest.happenings import DispatchEvent
+from pointsman.api.rest.happenings import DispatchEvent, answered, said
 from pointsman.operations import model
 from pointsman.operations.checks import Invalid
 from pointsman.operations.facts import Added
@@ -106,18 +106,18 @@ async def get_operation_detail(
     return Detail.seen(desk.resource_id, resource, operation, desk.now())
 
 
-@router.get("/operations/{operation_id}/events")
+@router.get("/operations/{operation_id}/events", response_model=list[DispatchEvent])
 async def list_operation_events(
     desk: Seeing,
     operation_id: OperationId,
     limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = PAGE_MOST,
     after: Seq = None,
     every: bool = False,
-) -> list[DispatchEvent]:
+) -> Response:
     """What happened to an operation, oldest first. `every`: not only documented events."""
     await desk.get(operation_id)
     events = await desk.events(Window(limit, after=after), operation_id, every=every)
-    return [DispatchEvent.of(event) for event in events]
+    return answered([said(event) for event in events])
 
 
 @router.post("/operations/{operation_id}/update")
