@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from pyarrow import parquet
 
 from pointsman.cli.errors import run
 from pointsman.config import Key, Role
@@ -246,3 +247,34 @@ async def test_who_changed_something_and_why_is_kept(
             async with asyncio.timeout(5):
                 event = await anext(e async for e in events if e.operation_id == operation.id)
         assert (event.by, event.meta["why"]) == ("cli", "Frühschicht")
+
+
+async def test_a_history_is_figures_a_table_and_a_chart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell
+) -> None:
+    monkeypatch.setattr("pointsman.cli.history.PAGE", 3)
+    async with beside(tmp_path, monkeypatch, policy=AT_ONCE):
+        done, failed = await added(shell, "--planned", "5m"), await added(shell)
+        await good(shell, "operation", "complete", done)
+        await good(shell, "operation", "fail", failed, "--reason", "jammed")
+        found = await told(shell, "history")
+        report = found["report"]
+        assert (report["completed"], report["failed"], report["cancelled"]) == (1, 1, 0)
+        assert report["failures_by_cause"] == {"EXTERNAL_ERROR": 1}
+        rows = {row["operation_id"]: row for row in found["operations"]}
+        assert rows[done]["planned_seconds"] == 300
+        chart, table = tmp_path / "chart.html", tmp_path / "figures.csv"
+        out = await good(shell, "history", "--gantt", str(chart), "--out", str(table))
+        assert "1 completed, 1 failed, 0 cancelled" in out
+        assert {line.split(",")[0] for line in table.read_text().splitlines()[1:]} == {done, failed}
+        assert done in chart.read_text()
+        await good(shell, "history", "--out", str(tmp_path / "figures.parquet"))
+        assert set(parquet.read_table(tmp_path / "figures.parquet")["state"].to_pylist()) == {
+            "COMPLETED",
+            "FAILED",
+        }
+        later = await told(shell, "history", "--from", "+1h")
+        assert later["report"]["operations"] == 0
+        assert "no .csv, .json or .parquet" in await bad(
+            shell, "history", "--out", "figures.xls", status=2
+        )

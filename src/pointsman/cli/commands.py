@@ -167,6 +167,30 @@ def serve(  # noqa: PLR0913  The flags of a server.
 
 
 @app.command()
+def history(  # noqa: PLR0913  Its flags.
+    *,
+    resource: operation_options.Resource = None,
+    from_: operation_options.From = None,
+    to: operation_options.To = None,
+    gantt: operation_options.Gantt = None,
+    out: operation_options.Out = None,
+    url: operation_options.Url = None,
+    key: operation_options.Key = None,
+    timeout: operation_options.Timeout = 60.0,
+    timezone: operation_options.Zone = None,
+    as_json: AsJson = False,
+) -> None:
+    """Work out figures of what has happened to operations; draw them as a Gantt chart."""
+    flags = locals()
+    from pointsman.cli.extras import needing
+
+    with needing("history"):
+        from pointsman.cli import history as past
+
+        past.history(past.Past(**flags))
+
+
+@app.command()
 def mcp(
     *,
     allow_control: AllowControl = False,
