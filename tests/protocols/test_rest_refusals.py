@@ -239,6 +239,7 @@ async def test_paths_and_verbs_that_are_not_there_are_refused_in_the_same_shape(
 ) -> None:
     for path in ("/", "/operation", "/operations/", "/operations/x/y", "/docs/x", "/../etc"):
         refused(await http.get(path), 404, "unknown_path")
+    refused(await http.get("/resources/robot-1/resources"), 404, "unknown_path")
     for verb, path, allow in (
         ("POST", "/operations", "GET, HEAD, OPTIONS"),
         ("DELETE", "/operations/lift", "GET, HEAD, OPTIONS"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
+from itertools import product
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
@@ -93,7 +94,7 @@ def create_app(
     return app
 
 
-def _named(resource_id: Annotated[str, Path(description="As the site file has it.")]) -> None:
+async def _named(resource_id: Annotated[str, Path(description="As the site file has it.")]) -> None:
     """So that it is described. What it means, the desk knows."""
 
 
@@ -101,7 +102,7 @@ def _operation_id(route: APIRoute) -> str:
     return f"{route.name}_of_resource" if route.path.startswith(OF_RESOURCE) else route.name
 
 
-def _known_queries(request: Request) -> None:
+async def _known_queries(request: Request) -> None:
     """Refuse what nobody asked for: a mistyped filter would be none at all."""
     known = {field.alias for field in request.scope["route"].dependant.query_params}
     if unknown := sorted(set(request.query_params) - known):
@@ -116,17 +117,17 @@ def _known_queries(request: Request) -> None:
 def _answer_errors(app: FastAPI) -> None:
     allowed = _Allowed()
 
-    def refused(request: Request, error: Exception) -> Response:
+    async def refused(request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise error
         return response_of(refusal(request.scope["route"].name, error.errors()))
 
-    def unrouted(request: Request, error: Exception) -> Response:
+    async def unrouted(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
         return allowed.response(request, error)
 
-    def failed(request: Request, error: Exception) -> Response:
+    async def failed(request: Request, error: Exception) -> Response:
         return response_of(problem_of(error, f"{request.method} {request.url.path}"))
 
     app.add_exception_handler(RequestValidationError, refused)
@@ -160,9 +161,8 @@ def _paths() -> Iterator[tuple[Callable[[str], object], frozenset[str]]]:
     always = {"GET", "HEAD", "OPTIONS"}
     for path in OPEN:
         yield path.__eq__, frozenset(always)
-    for prefix, part in (
-        (p, r) for r in (resource_routes.router, *PARTS) for p in ("", OF_RESOURCE)
-    ):
+    root = (resource_routes.router, *PARTS)
+    for prefix, part in (*product([""], root), *product([OF_RESOURCE], PARTS)):
         for route in _routes(part):
             fits, _, _ = compile_path(f"{prefix}{route.path}")
             verbs = always if "GET" in (route.methods or ()) else {"POST", "OPTIONS"}
