@@ -166,8 +166,10 @@ class Assembly:
     def close(self) -> None:
         """Stop, and let go of the journal and of all threads. It cannot be used any more."""
         if self._finalizer.alive:
-            self._life.finish()
-            self._finalizer()
+            try:
+                self._life.finish()
+            finally:
+                self._finalizer()
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ from pointsman.core.entity import Wake
 from pointsman.journal import BlockingJournal
 from pointsman.library.coordinator.opening import open_journal
 from pointsman.library.operation_dispatcher.chronicle import Chronicle, written
+from pointsman.library.operation_dispatcher.errors import DispatcherError
 from pointsman.library.operation_dispatcher.home import Home
 from pointsman.library.operation_dispatcher.operation import Operation
 from pointsman.library.operation_dispatcher.outbox import Outbox
@@ -59,6 +60,7 @@ class Machine:
         self.on_end: Callable[[], None] = lambda: None
         self._own: WeakValueDictionary[str, Operation] = WeakValueDictionary()
         self._lock = Lock()
+        self._closed = False
         self._heard = 0
         self._view: tuple[int, Resource] | None = None
         with ExitStack() as opening:
@@ -93,6 +95,8 @@ class Machine:
 
     def submit(self, intent: Intent | Wake) -> Sequence[Fact]:
         """What it caused. Whoever is to be notified, is so by the next `tell`."""
+        if self._closed:
+            raise DispatcherError(f"the dispatcher of {self.name} is closed: make another")
         if self.error is not None:
             raise self.error
         return self.owner.submit(intent, self.clock.now())
@@ -142,6 +146,8 @@ class Machine:
             yield resource, self.clock.now()
 
     def close(self) -> None:
+        """Change nothing more, and let go of the journal and of all threads."""
+        self._closed = True
         self.turner.close()
         self._closing.close()
         self.home.close()
