@@ -7,6 +7,7 @@ from typing import Self
 
 from pointsman.config import Site
 from pointsman.journal import BlockingJournal
+from pointsman.journal.memory import MemoryJournal
 from pointsman.library.coordinator.adapters import AdapterRegistry
 from pointsman.library.coordinator.announcing import Announcer
 from pointsman.library.coordinator.book import Book
@@ -15,9 +16,10 @@ from pointsman.library.coordinator.equipment import Equipment
 from pointsman.library.coordinator.events import EventBus, EventType
 from pointsman.library.coordinator.imports import Importer
 from pointsman.library.coordinator.loop import Loop
-from pointsman.library.coordinator.opening import ToldTime, open_journal, open_site
+from pointsman.library.coordinator.opening import ToldTime, open_site
 from pointsman.library.coordinator.sending import close_all, open_all
-from pointsman.library.coordinator.settings import CoordinatorConfig
+from pointsman.library.coordinator.settings import CoordinatorConfig, DispatchError
+from pointsman.library.journals import open_journal
 from pointsman.runtime.clock import Clock, SystemClock
 from pointsman.runtime.direct import Direct
 from pointsman.schedules import SCHEDULES, schedules_id
@@ -46,7 +48,11 @@ class Assembly:
         self._time = ToldTime(self.clock)
         site_id, assets = open_site(site, self.config.site_id)
         with ExitStack() as opening:
-            opened = open_journal(journal, opening)
+            opened = (
+                MemoryJournal()
+                if journal is None
+                else open_journal(journal, opening, DispatchError)
+            )
             self._owner = Direct(SCHEDULES, schedules_id(site_id), opened)
             self._closing = opening.pop_all()
         self._book = Book(self._owner, self._time)

@@ -11,10 +11,10 @@ from pointsman.library.coordinator.book import Book, Owner
 from pointsman.library.coordinator.checks import says_the_same
 from pointsman.library.coordinator.commands import Command
 from pointsman.library.coordinator.events import Event, EventBus, EventType
-from pointsman.library.coordinator.inbox import Worker
 from pointsman.library.coordinator.opening import ToldTime
 from pointsman.library.coordinator.sending import Result, answer_to, send
 from pointsman.library.coordinator.settings import DispatchError
+from pointsman.library.worker import Worker
 from pointsman.schedules.facts import Dispatched, Fact
 from pointsman.schedules.intents import Acknowledge, Answer, Dispatch, Intent, Submit
 from pointsman.schedules.model import CommandStatus, Policy

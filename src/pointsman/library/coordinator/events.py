@@ -17,7 +17,8 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from pointsman.library.coordinator.inbox import EventQueue, Inbox, Worker
+from pointsman.library.coordinator.inbox import EventQueue, Inbox
+from pointsman.library.worker import Worker
 
 log = logging.getLogger(__name__)
 QUEUE_SIZE: Final = 1_000

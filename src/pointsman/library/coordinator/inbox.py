@@ -5,44 +5,14 @@ put (any thread) --> deque, bounded --> drain (the loop's thread): one after the
 
 import asyncio
 import logging
-import weakref
 from collections import deque
-from collections.abc import Callable, Coroutine
-from threading import Lock, Thread, current_thread
-from typing import Any, TypeVar
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from pointsman.library.worker import Worker
 
 log = logging.getLogger(__name__)
-Result = TypeVar("Result")
-
-
-class Worker:
-    """A thread with an event loop, which begins when it is first needed."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._lock = Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._end: Callable[[], object] = lambda: None
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = loop = asyncio.new_event_loop()
-                thread = Thread(target=_turn, args=(loop,), name=self._name, daemon=True)
-                thread.start()
-                self._end = weakref.finalize(self, _stop, loop, thread)
-            return self._loop
-
-    def wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run `work` to its end on the thread, and return what it returns."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-
-    def close(self) -> None:
-        """Cancel what runs, and end the thread. It begins anew when it is needed."""
-        with self._lock:
-            end, self._loop, self._end = self._end, None, lambda: None
-        end()
 
 
 class Inbox:
@@ -151,25 +121,3 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _turn(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(_ended(left))
-    finally:
-        loop.close()
-
-
-async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _stop(loop: asyncio.AbstractEventLoop, thread: Thread) -> None:
-    loop.call_soon_threadsafe(loop.stop)
-    if thread is not current_thread():
-        thread.join(timeout=5)

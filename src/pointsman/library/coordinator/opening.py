@@ -1,69 +1,15 @@
-"""What an engine opens before its first fact: its journal, and the description of its site."""
+"""What an engine knows before its first fact: the description of its site, and the time."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
 from pointsman.config import Site, read_site
 from pointsman.core.assets import Asset
-from pointsman.journal import BlockingJournal, Record, Token
-from pointsman.journal.memory import MemoryJournal
-from pointsman.journal.ownership import owning
-from pointsman.journal.sqlite import SqliteJournal
 from pointsman.library.coordinator.settings import DispatchError
 from pointsman.runtime.clock import Clock
-
-
-def open_journal(
-    journal: str | Path | BlockingJournal | None, closing: ExitStack
-) -> BlockingJournal:
-    """The journal to write. What is opened here is closed with `closing`.
-
-    Raises:
-        InUse: If another process, or an engine that was not closed, writes the file.
-        JournalUnreadable: If the file is no journal.
-    """
-    match journal:
-        case None:
-            return MemoryJournal()
-        case str() | Path():
-            path = Path(journal)
-            closing.enter_context(owning(path))
-            return _OwnFile(SqliteJournal(path), closing)
-    return journal
-
-
-class _OwnFile:
-    """A journal in a file that ends with its engine. Nobody waits for it after that."""
-
-    def __init__(self, journal: SqliteJournal, closing: ExitStack) -> None:
-        self._journal = journal
-        self._closed = False
-        closing.callback(self._close)
-
-    @property
-    def shards(self) -> int:
-        return self._journal.shards
-
-    def claim_now(self, shard: int, *, after: Token | None = None) -> Token:
-        return self._open().claim_now(shard, after=after)
-
-    def append_now(self, token: Token, records: Sequence[tuple[str, bytes]]) -> int:
-        return self._open().append_now(token, records)
-
-    def load_now(self, token: Token) -> Sequence[Record]:
-        return self._open().load_now(token)
-
-    def _open(self) -> SqliteJournal:
-        if self._closed:
-            raise DispatchError(f"the engine of {self._journal.path} is closed: make another")
-        return self._journal
-
-    def _close(self) -> None:
-        self._closed = True
-        self._journal.close_now()
 
 
 def open_site(site: str | Path | Site | None, site_id: str) -> tuple[str, Mapping[str, Asset]]:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from pointsman.library.coordinator.adapters import Adapter
 from pointsman.library.coordinator.commands import Command
-from pointsman.library.coordinator.inbox import Worker
+from pointsman.library.worker import Worker
 from pointsman.schedules.intents import Acknowledge, Answer
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from pointsman.library.coordinator.inbox import Worker
+from pointsman.library.worker import Worker
 
 
 class Home:

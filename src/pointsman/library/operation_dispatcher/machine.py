@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from pointsman.core.entity import Wake
 from pointsman.journal import BlockingJournal
-from pointsman.library.coordinator.opening import open_journal
+from pointsman.library.journals import open_journal
 from pointsman.library.operation_dispatcher.chronicle import Chronicle, written
 from pointsman.library.operation_dispatcher.errors import DispatcherError
 from pointsman.library.operation_dispatcher.home import Home
@@ -64,7 +64,9 @@ class Machine:
         self._heard = 0
         self._view: tuple[int, Resource] | None = None
         with ExitStack() as opening:
-            opened = Unkept() if journal is None else open_journal(journal, opening)
+            opened = (
+                Unkept() if journal is None else open_journal(journal, opening, DispatcherError)
+            )
             self.owner: Owner = Direct(OPERATIONS, resource_id(SITE, name), opened)
             if isinstance(journal, str | Path):
                 for happened in written(Path(journal), self.owner.name, events_kept):
