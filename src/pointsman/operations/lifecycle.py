@@ -19,7 +19,6 @@ The entity is the resource, not the operation: an entity is as wide as its invar
 
 from collections.abc import Sequence
 from datetime import datetime
-from heapq import nsmallest
 from itertools import islice
 from typing import Final, TypeAlias, assert_never
 
@@ -178,12 +177,9 @@ def _tidied(resource: Resource, facts: Sequence[Fact]) -> Sequence[Fact]:
             needed.update(one.on for one in work.dependencies)
             if work.job_id is not None:
                 needed.add(JobChanged(Job(work.job_id)).thing)
-    spent = (resource.operations[id] for id in resource.spent - news - needed)
-    oldest = nsmallest(FORGOTTEN_MOST, filter(resource.may_forget, spent), key=_age)
+    spent = (resource.operations[id] for _, id in resource.spent.in_order())
+    oldest = (one for one in spent if one.id not in news | needed and resource.may_forget(one))
     empty = (JobChanged(job).thing for job in resource.jobs.values() if resource.is_empty(job))
     jobs = islice((thing for thing in empty if thing not in news | needed), FORGOTTEN_MOST)
-    return [Forgotten(thing) for thing in (*(operation.id for operation in oldest), *jobs)]
-
-
-def _age(operation: Operation) -> tuple[datetime, int]:
-    return operation.finish_time or operation.changed_at, operation.number
+    ids = (operation.id for operation in islice(oldest, FORGOTTEN_MOST))
+    return [Forgotten(thing) for thing in (*ids, *jobs)]

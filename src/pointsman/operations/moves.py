@@ -27,8 +27,8 @@ from pointsman.operations.policy import Header, Policy
 from pointsman.operations.watching import time_run
 
 NOT_TRIED_AGAIN: Final = frozenset({Reason.USER_REQUEST, Reason.DEPENDENCY_FAILED})
-FIELDS: Final = tuple(field.name for field in fields(Operation))
-_values_of: Final = attrgetter(*FIELDS)
+PLACES: Final = {field.name: place for place, field in enumerate(fields(Operation))}
+_values_of: Final = attrgetter(*PLACES)
 """Quicker than `replace`, which every request and report would wait for."""
 DOUBLINGS_MOST: Final = 32
 REST_LEAST: Final = timedelta(milliseconds=10)
@@ -46,9 +46,11 @@ class Teller:
 
     def changed(self, operation: Operation, **values: Any) -> Operation:  # noqa: ANN401
         """The next version of it."""
-        before = dict(zip(FIELDS, _values_of(operation), strict=True))
-        before["revision"], before["changed_at"] = operation.revision + 1, self.now
-        return Operation(**before | values)
+        after = [*_values_of(operation)]
+        after[PLACES["revision"]], after[PLACES["changed_at"]] = operation.revision + 1, self.now
+        for name, value in values.items():
+            after[PLACES[name]] = value
+        return Operation(*after)
 
     def told(self, fact: type[OperationFact], before: Operation, after: Operation) -> OperationFact:
         phase = before.phase if before.phase is not after.phase else None

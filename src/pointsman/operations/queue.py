@@ -63,8 +63,8 @@ class Resource:
     """What they depend on has failed, and they do not wait: by their numbers."""
     quarantined: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
-    spent: set[str] = field(default_factory=set)
-    """Those of the ended that nothing depends on."""
+    spent: Agenda[tuple[datetime, int]] = field(default_factory=Agenda, compare=False)
+    """Those of the ended that nothing depends on, the oldest first."""
 
     def __copy__(self) -> "Resource":
         twin = Resource(self.header, self.operations.copy(), self.jobs.copy())
@@ -78,7 +78,7 @@ class Resource:
         )
         twin.dependents = {on: ids.copy() for on, ids in self.dependents.items()}
         twin.doomed, twin.quarantined = copy(self.doomed), self.quarantined.copy()
-        twin.ended, twin.spent = self.ended.copy(), self.spent.copy()
+        twin.ended, twin.spent = self.ended.copy(), copy(self.spent)
         return twin
 
     # What there is
@@ -137,8 +137,8 @@ class Resource:
         return failed and not self._is_met(dependency)
 
     def may_forget(self, operation: Operation) -> bool:
-        """Nothing depends on it, and it does not have the number from which others count on."""
-        return operation.id in self.spent and operation.number < self.number
+        """If nothing depends on it: it does not have the number from which others count on."""
+        return operation.number < self.number
 
     def is_empty(self, job: Job) -> bool:
         return job.id not in self.members
@@ -201,7 +201,7 @@ class Resource:
         if operation.phase not in ENDED:
             for one in operation.work.dependencies:
                 self.dependents.setdefault(one.on, set()).add(operation.id)
-                self.spent.discard(one.on)
+                self.spent.drop(one.on)
         if operation.work.job_id is not None:
             self.members.setdefault(operation.work.job_id, set()).add(operation.id)
 
@@ -209,15 +209,20 @@ class Resource:
         for one in operation.work.dependencies:
             _discard(self.dependents, one.on, operation.id)
             if one.on in self.ended and one.on not in self.dependents:
-                self.spent.add(one.on)
+                self._spend(self.operations[one.on])
         if operation.work.job_id is not None:
             _discard(self.members, operation.work.job_id, operation.id)
 
+    def _spend(self, operation: Operation) -> None:
+        """Nobody needs it any more."""
+        ended_at = operation.finish_time or operation.changed_at
+        self.spent.put(operation.id, (ended_at, operation.number))
+
     def _displace(self, id: str) -> None:
-        for agenda in (self.ready, self.later, self.watched, self.doomed):
+        for agenda in (self.ready, self.later, self.watched, self.doomed, self.spent):
             agenda.drop(id)
-        for ids in (self.ended, self.spent, self.quarantined):
-            ids.discard(id)
+        self.ended.discard(id)
+        self.quarantined.discard(id)
         if self.active == id:
             self.active = None
         if self.asking == id:
@@ -230,7 +235,7 @@ class Resource:
             self._displace(id)
             self.ended.add(id)
             if id not in self.dependents:
-                self.spent.add(id)
+                self._spend(operation)
             return
         self.active = id if operation.phase in ACTIVE else _unless(self.active, id)
         self.asking = id if operation.asks is Ask.START else _unless(self.asking, id)

@@ -57,11 +57,13 @@ def best_now(resource: Resource, now: datetime) -> Operation | None:
     """Whichever of all that may start now should be the next to be asked for."""
     if resource.active or resource.asking:
         return None
-    order = resource.header.policy.order
     ready = next((one for one in resource.in_order() if earliest_start(one) <= now), None)
+    first = resource.later.first()
+    if first is None or first[0] > now:
+        return ready
+    order = resource.header.policy.order
     later = (resource.operations[id] for _, id in resource.later.until(now))
-    candidates = (*(one for one in (ready,) if one), *later)
-    return min(candidates, key=lambda one: rank_of(one, order), default=None)
+    return min((*later, *filter(None, [ready])), key=lambda one: rank_of(one, order))
 
 
 def _judged(resource: Resource, tell: Teller, operation: Operation) -> Sequence[Fact]:

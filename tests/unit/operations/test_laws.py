@@ -203,7 +203,8 @@ class OperationsLaws(EntityLaws):
             if not any(places):
                 assert blocked_by(state, one, self.now)
         assert state.queued == sum(one.phase is Phase.QUEUED for one in state.operations.values())
-        assert state.spent == {id for id in state.ended if id not in state.dependents}
+        spent = {id for _, id in state.spent.in_order()}
+        assert spent == {id for id in state.ended if id not in state.dependents}
 
     @invariant()
     def who_waits_for_leave_is_not_ended(self) -> None:
