@@ -19,6 +19,8 @@ from pointsman.journal.sqlite_file import CHUNK, EPOCH, connect_readonly, read_m
 
 LOOK_AGAIN_SECONDS: Final = 0.25
 """How soon a tail sees what another process has written."""
+OWNER_SECONDS: Final = 1.0
+"""The same in a process that writes: as a rule, nobody else does."""
 PAGE: Final = 1_000
 """Records that a tail reads at a time."""
 CHUNKS: Final = f"""
@@ -50,6 +52,7 @@ class SqliteReader:
         self.path = path
         self._lock = Lock()
         self._own = own or Ring()
+        self._look_again_seconds = LOOK_AGAIN_SECONDS if own is None else OWNER_SECONDS
         self._grown = grown or Bell()
         try:
             self._db = connect_readonly(path)
@@ -201,7 +204,7 @@ class SqliteReader:
     async def _heard(self, rung: int) -> bool:
         """Whether this process wrote before it was time to look for what others wrote."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+            async with asyncio.timeout(self._look_again_seconds):
                 await self._grown.wait(rung)
                 return True
         return False
