@@ -29,7 +29,7 @@ from pointsman.schedules.table import Table
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = (ROOT / "README.md").read_text()
-LINES_MOST: Final = 120
+LINES_MOST: Final = 140
 PAGES: Final = [ROOT / "README.md", ROOT / "examples" / "README.md", *(ROOT / "docs").glob("*.md")]
 NAMES: Final = [page.relative_to(ROOT).as_posix() for page in PAGES]
 WORDS: Final[Any] = typer.main.get_command(app)
