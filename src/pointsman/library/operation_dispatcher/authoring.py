@@ -13,7 +13,7 @@ from pointsman.library.operation_dispatcher.questions import Questions
 from pointsman.library.operation_dispatcher.translating import name_of, work_of
 from pointsman.operations.facts import Added, Fact
 from pointsman.operations.intents import Add, Hold, HoldJob, Intent, New, Update
-from pointsman.operations.model import Phase
+from pointsman.operations.model import Phase, Work
 
 
 class Authoring(Questions):
@@ -116,18 +116,18 @@ class Authoring(Questions):
     ) -> list[Operation]:
         for operation in operations:
             self._check(operation)
-            if self.value_of(operation.id) is not None:
-                raise ValueError(f"operation {operation.id} was added before")
-        new = tuple(self._new(operation, default) for operation in operations)
+        named = {str(operation.id): operation for operation in operations}
+        if len(named) < len(operations):
+            raise ValueError("an operation is there twice")
+        self._machine.refuse_known(named)
+        new = tuple(New(name, self._work(one, default)) for name, one in named.items())
         with as_documented():
             facts = self._machine.submit(Add(new, meta=meta_data or {}))
         fresh = {fact.thing for fact in facts if isinstance(fact, Added)}
-        for operation in operations:
-            if str(operation.id) in fresh:
-                self._machine.adopt(operation)
+        self._machine.adopt({name: one for name, one in named.items() if name in fresh})
         self._machine.tell()
-        if again := [str(one.id) for one in operations if str(one.id) not in fresh]:
-            raise ValueError(f"operation {again[0]} was added before")
+        if again := named.keys() - fresh:  # Somebody was quicker by a moment.
+            raise ValueError(f"operation {min(again)} was added before")
         return operations
 
     def _asked(self, intent: Intent) -> Sequence[Fact]:
@@ -142,8 +142,8 @@ class Authoring(Questions):
                 f"operation {operation.id} is {operation.state}: one that is QUEUED can be added"
             )
 
-    def _new(self, operation: Operation, default: bool) -> New:
+    def _work(self, operation: Operation, default: bool) -> Work:
         duration = self.settings.default_planned_duration if default else None
         if operation.planned_duration is None and duration is not None:
             operation = operation.model_copy(update={"planned_duration": duration})
-        return New(str(operation.id), work_of(operation))
+        return work_of(operation)

@@ -7,7 +7,7 @@ while a blocking call of ours keeps that one from turning, it is a loop on a thr
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
@@ -56,7 +56,11 @@ class Home:
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> "Future[Any]":
         """Have it run, and return what will come of it."""
-        return asyncio.run_coroutine_threadsafe(work, self._free() or self._worker.loop)
+        loop = self._free()
+        if loop is not None:
+            with suppress(RuntimeError):  # It was closed just now.
+                return asyncio.run_coroutine_threadsafe(work, loop)
+        return asyncio.run_coroutine_threadsafe(work, self._worker.loop)
 
     def wait_for(self, work: Awaitable[Any], seconds: float) -> "Future[Any] | None":
         """What came of it, or None if it is not over by then: it is cancelled.

@@ -1,7 +1,7 @@
 """The machine of one resource: who owns its operations, and all that is moved by their facts."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from datetime import datetime
@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from weakref import WeakValueDictionary
 
 from pointsman.core.entity import Wake
-from pointsman.journal import BlockingJournal
+from pointsman.journal import BlockingJournal, Fenced
 from pointsman.library.journals import open_journal
 from pointsman.library.operation_dispatcher.chronicle import Chronicle, written
 from pointsman.library.operation_dispatcher.errors import DispatcherError
@@ -27,6 +27,7 @@ from pointsman.operations.facts import AboutOperation, Fact
 from pointsman.operations.intents import Configure, Intent, StopResource
 from pointsman.operations.policy import Policy
 from pointsman.operations.queue import Resource
+from pointsman.runtime.ask import Broken
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.codec import Happened
 from pointsman.runtime.direct import Direct
@@ -96,12 +97,22 @@ class Machine:
     # What is asked
 
     def submit(self, intent: Intent | Wake) -> Sequence[Fact]:
-        """What it caused. Whoever is to be notified, is so by the next `tell`."""
+        """What it caused. Whoever is to be notified, is so by the next `tell`.
+
+        Raises:
+            Rejected: If it makes no sense.
+            Fenced, Broken: If the journal has another owner, or a rule is broken: that is the end.
+            RuntimeError: If it is closed.
+        """
         if self._closed:
             raise DispatcherError(f"the dispatcher of {self.name} is closed: make another")
         if self.error is not None:
             raise self.error
-        return self.owner.submit(intent, self.clock.now())
+        try:
+            return self.owner.submit(intent, self.clock.now())
+        except (Fenced, Broken) as error:
+            self._end(error)
+            raise
 
     def ask(self, intent: Intent | Wake) -> Sequence[Fact]:
         """What it caused, told to all."""
@@ -115,12 +126,20 @@ class Machine:
 
     # Objects that callers hold
 
-    def adopt(self, operation: Operation) -> None:
-        """Keep a caller's object up to date from now on."""
+    def refuse_known(self, names: Iterable[str]) -> None:
+        """Raises: ValueError: If one of them was added before, as far as anybody remembers."""
+        with self.owner.looking() as resource:
+            known = next((name for name in names if name in resource.operations), None)
+        known = known or next(filter(self.chronicle.operation, names), None)
+        if known is not None:
+            raise ValueError(f"operation {known} was added before")
+
+    def adopt(self, operations: Mapping[str, Operation]) -> None:
+        """Keep callers' objects up to date from now on."""
         with self.owner.looking() as resource, self._lock:
-            value = resource.operations[str(operation.id)]
-            self._own[value.id] = operation
-            follow(operation, value)
+            for name, operation in operations.items():
+                self._own[name] = operation
+                follow(operation, resource.operations[name])
 
     def object_of(self, value: model.Operation) -> Operation:
         """The one object that stands for an operation: the caller's, if they still hold it."""

@@ -12,6 +12,7 @@ import pytest
 from pointsman.operation_dispatcher import (
     DependencyType,
     DispatcherError,
+    DispatchEvent,
     EventType,
     ExecutionOutcome,
     ExecutionState,
@@ -66,6 +67,9 @@ def test_nothing_is_queued_twice() -> None:
         for again in (lift, op(id=lift.id), op(id=lift.id, priority=5)):
             with pytest.raises(ValueError, match="was added before"):
                 dispatcher.add(again)
+        twice = op()
+        with pytest.raises(ValueError, match="an operation is there twice"):
+            dispatcher.add_operations([twice, twice])
         dispatcher.step()
         dispatcher.complete_current()
         with pytest.raises(ValueError, match="is COMPLETED: one that is QUEUED can be added"):
@@ -143,6 +147,31 @@ def test_nothing_is_lost_that_many_threads_add_at_once_while_it_is_stopped() -> 
         while any(thread.is_alive() for thread in threads):
             missed += [1] * (dispatcher.get_operation(lift.id) is None)
         assert (len(dispatcher.get_operations()), missed) == (401, [])
+
+
+def test_nothing_is_lost_that_many_threads_add_at_once_while_it_runs() -> None:
+    def work(event: DispatchEvent) -> None:
+        told(event)
+        if event.event_type is EventType.OPERATION_STARTED and event.operation_id is not None:
+            dispatcher.complete_operation(event.operation_id)
+
+    def add() -> None:
+        for _ in range(25):
+            dispatcher.add(op())
+
+    told = Told()
+    with dispatching(lambda _: True, on_notification_callback=work) as (dispatcher, _):
+        threads = [Thread(target=add) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        told.until(EventType.OPERATION_COMPLETED, 100)
+        for thread in threads:
+            thread.join()
+        started = [
+            e.operation_id for e in told.events if e.event_type is EventType.OPERATION_STARTED
+        ]
+        assert len(started) == len(set(started)) == 100
+        assert dispatcher.get_operations() == []
 
 
 def test_adding_costs_the_same_with_many_in_the_queue() -> None:

@@ -231,7 +231,20 @@ def test_a_dispatcher_whose_journal_has_another_owner_says_so() -> None:
     first = OperationDispatcher(ROBOT, journal=journal)
     first.start()
     with OperationDispatcher(ROBOT, journal=journal):
-        with pytest.raises(Fenced):
-            first.add(op())
-        with pytest.raises(Fenced):
-            first.add(op())
+        for _ in range(2):
+            with pytest.raises(Fenced):
+                first.add(op())
+        assert "Fenced" in (first.get_state().runtime_last_error or "")
+        first.close()
+
+
+async def test_a_run_ends_with_what_ended_its_dispatcher() -> None:
+    journal = MemoryJournal()
+    with OperationDispatcher(ROBOT, journal=journal) as first:
+        running = asyncio.ensure_future(first.run())
+        await asyncio.sleep(0)
+        with OperationDispatcher(ROBOT, journal=journal):
+            with pytest.raises(Fenced):
+                first.add(op())
+            with pytest.raises(Fenced):
+                await asyncio.wait_for(running, 5)
