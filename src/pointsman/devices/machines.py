@@ -48,6 +48,15 @@ class Stage(Enum):
     """It failed, could not be started, or was refused."""
 
 
+class Deed(Enum):
+    """What a machine may be told."""
+
+    START = auto()
+    PAUSE = auto()
+    RESUME = auto()
+    CANCEL = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     stage: Stage
@@ -61,18 +70,11 @@ class Shown:
     error_code: str = ""
     result: Any = None
     """Of what completed: any JSON."""
+    obeyed: Deed | None = None
+    """Which of PAUSE and RESUME it was told last and took. None: neither, as far as it shows."""
 
 
 SILENT: Final = Shown(Stage.SILENT)
-
-
-class Deed(Enum):
-    """What a machine may be told."""
-
-    START = auto()
-    PAUSE = auto()
-    RESUME = auto()
-    CANCEL = auto()
 
 
 class Machine(Shape):
@@ -131,6 +133,10 @@ def next_step(operation: Operation, shown: Shown) -> Step:
         case Phase.PAUSING, Stage.RUNNING:
             return Deed.PAUSE
         case Phase.RESUMING, Stage.PAUSED:
+            return Deed.RESUME
+        case Phase.PAUSED, Stage.RUNNING if shown.obeyed is Deed.RESUME:  # Too late.
+            return Deed.PAUSE
+        case Phase.RUNNING, Stage.PAUSED if shown.obeyed is Deed.PAUSE:  # Too late.
             return Deed.RESUME
         case (Phase.PAUSING, Stage.PAUSED) | (Phase.RESUMING, Stage.RUNNING):
             return confirm

@@ -89,6 +89,14 @@ def test_what_ran_and_is_not_known_any_more_has_failed(phase: Phase, stage: Stag
     assert step(phase, stage) is Fail
 
 
+def test_what_obeys_too_late_is_told_what_counts_now() -> None:
+    paused, runs = Shown(Stage.PAUSED, obeyed=Deed.PAUSE), Shown(Stage.RUNNING, obeyed=Deed.RESUME)
+    assert next_step(operation(Phase.RUNNING), paused) is Deed.RESUME
+    assert next_step(operation(Phase.PAUSED), runs) is Deed.PAUSE
+    assert next_step(operation(Phase.RUNNING), runs) is None
+    assert next_step(operation(Phase.PAUSED), paused) is None
+
+
 def test_reports_name_the_attempt_and_the_phase_that_they_are_about() -> None:
     confirm = next_step(operation(Phase.PAUSING), Shown(Stage.PAUSED))
     assert isinstance(confirm, Confirm)

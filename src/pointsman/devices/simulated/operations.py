@@ -65,6 +65,7 @@ class Run:
     ran: timedelta = NOTHING
     since: datetime | None = None
     """It runs since then, after `ran`. None: it does not run."""
+    obeyed: Deed | None = None
     told: Deed | None = None
     told_until: datetime | None = None
     """When it does as it was told."""
@@ -84,6 +85,7 @@ class Run:
             self.told = self.told_until = None
             self._end(at)
             self._act(deed, at)
+            self.obeyed = deed
         self._end(now)
 
     def time_run(self, now: datetime) -> timedelta:
@@ -164,7 +166,7 @@ class SimulatedMachine:
         fraction = min(run.time_run(now) * STEPS // run.duration, STEPS) / STEPS
         if run.stage is Stage.FAILED:
             return Shown(run.stage, now, fraction, error=_ERRORS[run.fate], error_code=run.fate)
-        return Shown(run.stage, now, fraction)
+        return Shown(run.stage, now, fraction, obeyed=run.obeyed)
 
     async def do(self, operation: Operation, deed: Deed) -> None:
         now = self._clock.now()

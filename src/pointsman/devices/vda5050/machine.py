@@ -94,7 +94,9 @@ class VehicleMachine:
             order = order_of(order.id, operation.work.payload, state.place)
         except PayloadError as error:
             raise DeviceFailed(str(error), permanent=True) from error
-        if state.paused_by_us():  # An earlier operation was cancelled while it was paused.
+        if (
+            state.paused and state.obeyed() == START_PAUSE
+        ):  # An earlier operation was cancelled while it was paused.
             stop = InstantAction(_action_id(operation, STOP_PAUSE), STOP_PAUSE)
             await self._session.send_actions([stop])
         await self._session.send_order(order)
@@ -196,4 +198,4 @@ def _action_id(operation: Operation, type: str) -> str:
     if type == CANCEL_ORDER:
         return f"{order_id}.{type}"
     since = operation.phase_since or operation.changed_at
-    return f"{order_id}.{type}.{since:%Y%m%dT%H%M%S.%f}"
+    return f"{order_id}.{type}.{since:%Y%m%dT%H%M%S%f}"

@@ -12,8 +12,14 @@ from typing import Any, Final
 
 import msgspec
 
-from pointsman.devices.machines import Shown, Stage
-from pointsman.devices.vda5050.messages import INSTANT, START_PAUSE, Order, Place
+from pointsman.devices.machines import Deed, Shown, Stage
+from pointsman.devices.vda5050.messages import (
+    INSTANT,
+    START_PAUSE,
+    STOP_PAUSE,
+    Order,
+    Place,
+)
 
 ONLINE: Final = "ONLINE"
 FINISHED: Final = "FINISHED"
@@ -21,6 +27,7 @@ FAILED: Final = "FAILED"
 FATAL: Final = "FATAL"
 OVER: Final = (FINISHED, FAILED)
 AUTOMATIC: Final = "AUTOMATIC"
+OBEYED: Final = {START_PAUSE: Deed.PAUSE, STOP_PAUSE: Deed.RESUME}
 NOTE_LENGTH_MOST: Final = 500
 """Of what people read, in characters."""
 
@@ -124,11 +131,14 @@ class State(Read):
                 return one.action_status
         return None
 
-    def paused_by_us(self) -> bool:
-        """Whether it is paused, and by a master as far as it says."""
-        return bool(self.paused) and any(
-            one.action_type == START_PAUSE for one in self.action_states
-        )
+    def obeyed(self) -> str | None:
+        """The last startPause or stopPause of ours that it took, for whichever order.
+
+        Ours end with when they were asked for. None: it shows none.
+        """
+        taken = (one.action_id for one in self.action_states if one.action_status != FAILED)
+        ours = [(stamp, type) for type, stamp in map(_parts, taken) if type in OBEYED]
+        return max(ours)[1] if ours else None
 
 
 class Connection(Read):
@@ -185,7 +195,14 @@ def shown_of(
         return replace(at, stage=stage, error=error[:NOTE_LENGTH_MOST], error_code=code)
     if not state.holds_order:
         return replace(at, stage=Stage.LET_GO, error="the vehicle gave its order up by itself")
-    return replace(at, stage=Stage.PAUSED if state.paused else Stage.RUNNING)
+    obeyed = OBEYED.get(state.obeyed() or "")
+    return replace(at, stage=Stage.PAUSED if state.paused else Stage.RUNNING, obeyed=obeyed)
+
+
+def _parts(action_id: str) -> tuple[str, str]:
+    """Type and time of an instant action of ours. Of others, anything."""
+    rest, _, stamp = action_id.rpartition(".")
+    return rest.rpartition(".")[2], stamp
 
 
 def _elsewhere(state: State, order: Order, at: Shown) -> Shown:

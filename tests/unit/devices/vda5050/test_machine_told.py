@@ -91,6 +91,10 @@ def lift(phase: Phase, payload: dict[str, Any] | None = None) -> Operation:
     return Operation("lift", 1, told, at(8), phase=phase, attempt=1, phase_since=at(8))
 
 
+def taken(id: str) -> dict[str, str]:
+    return {"actionId": id, "actionType": "startPause", "actionStatus": "FINISHED"}
+
+
 AHEAD = [{"nodeId": "ramp", "sequenceId": 2}]
 
 
@@ -148,9 +152,25 @@ def test_what_a_vehicle_paused_itself_is_not_ours_to_resume(bench: Bench) -> Non
 
 
 def test_a_pause_of_an_earlier_operation_ends_before_the_next_order(bench: Bench) -> None:
-    ours = {"actionId": "x", "actionType": "startPause", "actionStatus": "FINISHED"}
-    bench.shows(paused=True, actionStates=[ours])
+    bench.shows(paused=True, actionStates=[taken("old.startPause.20260101T070000000000")])
     assert bench.do(Deed.START, Phase.STARTING) == ["stopPause", "lift"]
+
+
+def test_a_pause_by_hand_after_ours_is_not_ours(bench: Bench) -> None:
+    ours = ["old.stopPause.20260101T070001000000", "old.startPause.20260101T070000000000"]
+    bench.shows(paused=True, actionStates=[taken(id) for id in ours])
+    assert bench.do(Deed.START, Phase.STARTING) == ["lift"]
+
+
+def test_what_it_obeyed_is_what_was_asked_for_last(bench: Bench) -> None:
+    ours = ["lift.startPause.20260101T070000000000", "lift.stopPause.20260101T070001000000"]
+    states = [taken(id) for id in ours]
+    bench.shows(orderId="lift", nodeStates=AHEAD, paused=True, actionStates=states[:1])
+    assert bench.machine.shows(lift(Phase.RUNNING)).obeyed is Deed.PAUSE
+    bench.shows(orderId="lift", nodeStates=AHEAD, actionStates=states)
+    assert bench.machine.shows(lift(Phase.PAUSED)).obeyed is Deed.RESUME
+    bench.shows(orderId="lift", nodeStates=AHEAD, actionStates=[taken("x"), taken("")])
+    assert bench.machine.shows(lift(Phase.PAUSED)).obeyed is None
 
 
 def test_a_payload_of_which_no_order_can_be_made_is_refused_for_good(bench: Bench) -> None:
