@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from pointsman.runtime.record import RecordKeeper
 
 SOON_SECONDS: Final = 10.0
 ANY_PORT: Final = Address("127.0.0.1", 0)
+NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""In the place of one that reads all certificates of this machine first."""
 AT_ONCE: Final = Policy(ask=False)
 ASKING: Final = Policy(ask=True)
 
@@ -113,7 +116,8 @@ async def served(folder: Path, **how: Any) -> AsyncIterator[httpx.AsyncClient]: 
 
 @asynccontextmanager
 async def client(one: Server, **how: Any) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ANN401
-    async with httpx.AsyncClient(base_url=one.url, timeout=SOON_SECONDS, **how) as http:
+    how = {"base_url": one.url, "timeout": SOON_SECONDS, "verify": NO_TLS, **how}
+    async with httpx.AsyncClient(**how) as http:
         yield http
 
 

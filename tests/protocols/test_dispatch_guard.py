@@ -230,8 +230,8 @@ class Certificates:
     def _made(self, name: str, *how: str) -> Path:
         path = self.folder / f"{name}.pem"
         self._openssl(
-            "req", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-            "-keyout", f"{name}.key", "-out", path.name, *how,
+            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "2", "-keyout", f"{name}.key", "-out", path.name, *how,
         )  # fmt: skip
         return path
 

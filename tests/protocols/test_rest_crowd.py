@@ -21,7 +21,7 @@ from tests.protocols.rest_bench import (
     until,
 )
 
-WRITERS, ROUNDS, EACH = 16, 6, 25
+WRITERS, ROUNDS, EACH = 16, 4, 20
 
 
 async def test_sixteen_writers_lose_nothing_while_it_is_stopped_and_started(

@@ -43,7 +43,7 @@ CHECKS: Final = (
     content_type_conformance,
     response_schema_conformance,
 )
-EXAMPLES: Final = 3
+EXAMPLES: Final = 2
 """Of each call."""
 
 

@@ -1,6 +1,7 @@
 """The application: routes, errors and their description, joined around `Operations`."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import version
 from itertools import product
 from typing import Annotated, Any, Final
@@ -75,7 +76,16 @@ def create_app(
     streams: Streams | None = None,
 ) -> Application:
     """The application without its entrance. `microgrids` are those of each resource's site."""
-    app = Application(
+    app = _application()
+    app.router = _routed().router
+    app.state.house = House(operations, Guard(keys, clock, microgrids or {}), clock, Turns())
+    app.state.streams = streams or Streams()
+    _answer_errors(app)
+    return app
+
+
+def _application() -> Application:
+    return Application(
         title="pointsman operations",
         version=version("pointsman"),
         summary="Queues, handshakes and supervision of operations on resources.",
@@ -84,13 +94,16 @@ def create_app(
         generate_unique_id_function=_operation_id,
         dependencies=[Depends(_known_queries)],
     )
-    app.state.house = House(operations, Guard(keys, clock, microgrids or {}), clock, Turns())
-    app.state.streams = streams or Streams()
+
+
+@cache
+def _routed() -> Application:
+    """With all routes. They know of no house, so all share them: to prepare them takes a while."""
+    app = _application()
     app.include_router(resource_routes.router)
     for part in PARTS:
         app.include_router(part)
         app.include_router(part, prefix=OF_RESOURCE, dependencies=[Depends(_named)])
-    _answer_errors(app)
     return app
 
 
