@@ -102,11 +102,10 @@ Step: TypeAlias = Deed | Report | None
 def next_step(operation: Operation, shown: Shown) -> Step:
     """What brings the books and the machine closer together. None: they agree, or nobody knows."""
     id, attempt, phase = operation.id, operation.attempt, operation.phase
-    confirm = Confirm(id, phase, attempt=attempt, by=BY)
     match phase, shown.stage:
-        case _, Stage.SILENT:
-            return None
         case phase, _ if phase not in ACTIVE:
+            return None
+        case _, Stage.SILENT | Stage.LETTING_GO:
             return None
         case _, Stage.COMPLETED:
             return Complete(id, shown.result, attempt=attempt, by=BY)
@@ -118,30 +117,39 @@ def next_step(operation: Operation, shown: Shown) -> Step:
             return Deed.START
         case Phase.STARTING, Stage.BUSY:
             return None
-        case Phase.STARTING, Stage.RUNNING | Stage.PAUSED:
-            return confirm
         case Phase.CANCELLING, Stage.RUNNING | Stage.PAUSED | Stage.TOLD:
             return Deed.CANCEL
-        case Phase.CANCELLING, Stage.NOTHING | Stage.BUSY | Stage.LET_GO:
-            return confirm
-        case _, Stage.LETTING_GO:
-            return None
+        case Phase.CANCELLING, _:
+            return _confirmed(operation)
         case _, Stage.LET_GO:
             return _failed(operation, shown.error or "its executor let go of it by itself", shown)
         case _, Stage.NOTHING | Stage.BUSY | Stage.TOLD:
             return _failed(operation, "its executor does not know it (any more)", shown)
-        case Phase.PAUSING, Stage.RUNNING:
-            return Deed.PAUSE
-        case Phase.RESUMING, Stage.PAUSED:
-            return Deed.RESUME
-        case Phase.PAUSED, Stage.RUNNING if shown.obeyed is Deed.RESUME:  # Too late.
-            return Deed.PAUSE
-        case Phase.RUNNING, Stage.PAUSED if shown.obeyed is Deed.PAUSE:  # Too late.
-            return Deed.RESUME
+        case _:
+            return _at_it(operation, shown)
+
+
+def _at_it(operation: Operation, shown: Shown) -> Step:
+    """The same, while the machine is at it."""
+    match operation.phase, shown.stage:
+        case Phase.STARTING, _:
+            return _confirmed(operation)
         case (Phase.PAUSING, Stage.PAUSED) | (Phase.RESUMING, Stage.RUNNING):
-            return confirm
+            return _confirmed(operation)
+        case Phase.PAUSING, _:
+            return Deed.PAUSE
+        case Phase.RESUMING, _:
+            return Deed.RESUME
+        case Phase.PAUSED, Stage.RUNNING if shown.obeyed is Deed.RESUME:
+            return Deed.PAUSE  # It was told to resume, and that came too late.
+        case Phase.RUNNING, Stage.PAUSED if shown.obeyed is Deed.PAUSE:
+            return Deed.RESUME
         case _:
             return None
+
+
+def _confirmed(operation: Operation) -> Confirm:
+    return Confirm(operation.id, operation.phase, attempt=operation.attempt, by=BY)
 
 
 def sign_of_life(
