@@ -213,6 +213,8 @@ async def test_queries_that_make_no_sense_are_named(http: httpx.AsyncClient) -> 
         ("/operations?sate=QUEUED", "unknown_parameter"),
         ("/operations?limit=0", "invalid_limit"),
         ("/operations?after=a.b", "invalid_after"),
+        ("/operations?state=FAILED&after=lift", "invalid_after"),
+        ("/operations?state=QUEUED&before=7", "invalid_before"),
         ("/operations/history?limit=0", "invalid_limit"),
         ("/operations/history?limit=1001", "invalid_limit"),
         ("/operations/history?limit=ten", "invalid_limit"),

@@ -49,14 +49,16 @@ async def list_operations(
 
     `Link` has the next page, if there is one.
     """
-    if state in FINISHED:
+    if state is not None and state in FINISHED:
+        _refuse("after", after)
         page = await _ended(desk, state, job_id, limit, before)
     else:
+        _refuse("before", before)
         last = await desk.get(after) if after else None
         page = _unfinished(await desk.look(), state, job_id, limit, last)
     if page.more:
-        said = {**request.query_params, **page.more}
-        response.headers["Link"] = f'<?{urlencode(said)}>; rel="next"'
+        query = {**request.query_params, **page.more}
+        response.headers["Link"] = f'<?{urlencode(query)}>; rel="next"'
     return [Status.of(desk.resource_id, operation) for operation in page.operations]
 
 
@@ -177,6 +179,11 @@ async def _added_before(desk: Desk, ids: list[str]) -> list[model.Operation]:
         return []
     added = [await desk.events(Window(1, after=0), id, every=True) for id in ids]
     return [event.operation for events in added for event in events if event.operation]
+
+
+def _refuse(name: str, place: object) -> None:
+    if place is not None:
+        raise Problem(400, f"invalid_{name}", f"{name} is no place in this list: use its Link")
 
 
 async def _ended(
