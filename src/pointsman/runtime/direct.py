@@ -61,6 +61,8 @@ class Direct(Generic[StateT, IntentT, FactT]):
         self._journal = journal
         self._subscribers: list[Subscriber] = []
         self._undelivered: deque[Happened] = deque()
+        self._caused = self._delivered = 0
+        """Facts so far: that happened, and that all subscribers were told."""
         self._busy = False
         """Somebody is delivering."""
         self._changed = Condition()
@@ -87,7 +89,9 @@ class Direct(Generic[StateT, IntentT, FactT]):
         with self._changed:
             facts = self._carry_out(intent, now)
             self._undelivered += [Happened(self.name, fact, now) for fact in facts]
-        self._deliver()
+            self._caused += len(facts)
+            own = self._caused
+        self._deliver(own)
         return facts
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
@@ -178,18 +182,24 @@ class Direct(Generic[StateT, IntentT, FactT]):
                     state = self._entity.evolve(state, fact)
         return state
 
-    def _deliver(self) -> None:
+    def _deliver(self, own: int) -> None:
+        """Deliver, or wait until somebody else has delivered so many."""
         inside = _delivering.get()
         with self._changed:
             while self._busy:
                 if id(self) in inside:
                     return  # We are called by whoever delivers, and that one goes on.
+                if self._delivered >= own:
+                    return  # What comes after ours is no business of ours.
                 self._changed.wait()
             self._busy = True
         mark = _delivering.set(inside | {id(self)})
         try:
             while (happened := self._next()) is not None:
-                self._call_all(happened)
+                try:
+                    self._call_all(happened)
+                finally:
+                    self._count_delivered()
         except BaseException:  # Such as Ctrl-C in a subscriber: others may go on.
             self._rest()
             raise
@@ -203,6 +213,11 @@ class Direct(Generic[StateT, IntentT, FactT]):
                 return self._undelivered.popleft()
             self._rest()
             return None
+
+    def _count_delivered(self) -> None:
+        with self._changed:
+            self._delivered += 1
+            self._changed.notify_all()
 
     def _rest(self) -> None:
         with self._changed:

@@ -7,6 +7,7 @@ from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Event
+from time import sleep
 
 import pytest
 
@@ -158,6 +159,35 @@ def test_threads_each_hear_of_their_own_before_they_go_on() -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(work, range(8)))
     assert len(heard) == 400
+
+
+def test_nobody_waits_for_the_delivery_of_what_others_caused_later() -> None:
+    driver = direct(MemoryJournal())
+    asked = {id: Event() for id in "abc"}
+    go = {id: Event() for id in "abc"}
+
+    def slowly(happened: Happened) -> None:
+        asked[happened.fact.thing].set()
+        assert go[happened.fact.thing].wait(10)
+
+    driver.subscribe(slowly)
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(driver.submit, add("a"), NOON)
+        assert asked["a"].wait(10)
+        second = threads.submit(driver.submit, add("b"), NOON)
+        while len(driver._undelivered) < 1:  # noqa: SLF001
+            sleep(0.001)
+        third = threads.submit(driver.submit, add("c"), NOON)
+        while len(driver._undelivered) < 2:  # noqa: SLF001
+            sleep(0.001)
+        go["a"].set()
+        go["b"].set()
+        assert asked["c"].wait(10)
+        assert second.result(10)
+        assert not first.done(), "it delivers for the others"
+        go["c"].set()
+        assert first.result(10)
+        assert third.result(10)
 
 
 def test_looking_is_possible_while_a_subscriber_is_busy() -> None:
