@@ -73,6 +73,7 @@ class Assembly:
             self._machine.home,
             self._machine.ask,
             self.resource_id,
+            self._machine.clock,
             seconds=self.settings.request_event_timeout_seconds,
             none_means=none_means,
         )

@@ -21,21 +21,18 @@ class Hands:
         self._lock = Lock()
         self._waiting: SimpleQueue[Work] = SimpleQueue()
         self._idle = 0
-        """Threads that wait for work, and that none is on its way to."""
+        """Threads that wait for work and that none is on its way to, less work that waits."""
         self._count = 0
 
-    def do(self, work: Work) -> bool:
-        """Have it called soon, beside all else. False: every hand is full, and it is not called."""
+    def do(self, work: Work) -> None:
+        """Have it called, beside all else; once a hand is free, if all are full."""
         with self._lock:
-            if self._idle:
+            if self._idle > 0 or self._count >= self._most:
                 self._idle -= 1
                 self._waiting.put(work)
-                return True
-            if self._count >= self._most:
-                return False
+                return
             self._count += 1
         Thread(target=self._turn, args=(work,), name=self._name, daemon=True).start()
-        return True
 
     def _turn(self, work: Work) -> None:
         next_work: Work | None = work
@@ -54,7 +51,7 @@ class Hands:
         except Empty:
             pass
         with self._lock:
-            if self._idle:
+            if self._idle > 0:
                 self._idle -= 1
                 self._count -= 1
                 return None

@@ -25,6 +25,7 @@ from pointsman.operations.facts import Denied, Requested
 from pointsman.operations.handshake import NO_ANSWER
 from pointsman.operations.intents import Answer
 from pointsman.operations.model import Request
+from pointsman.runtime.clock import Clock
 from pointsman.runtime.codec import Happened
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Handshakes:
         home: Home,
         answer: Callable[[Answer], object],
         resource_id: str,
+        clock: Clock,
         *,
         seconds: float,
         none_means: bool | None,
@@ -47,6 +49,7 @@ class Handshakes:
         self._home = home
         self._answer = answer
         self._resource_id = resource_id
+        self._clock = clock
         self._seconds = seconds
         self._none_means = none_means
         self._hands = Hands("pointsman requests")
@@ -59,9 +62,7 @@ class Handshakes:
         match happened.fact:
             case Requested(operation) if operation.request is not None:
                 [event] = events_of(happened, self._resource_id)
-                carry = partial(self._carry, event, operation.request)
-                if not self._hands.do(carry):
-                    self._failed(event, "too many calls of it have not returned")
+                self._hands.do(partial(self._carry, event, operation.request))
             case Denied(operation, meta=meta, request=request) if request is not None:
                 if meta.get("reasoning") == NO_ANSWER:
                     self.failures += 1
@@ -74,6 +75,8 @@ class Handshakes:
                     )
 
     def _carry(self, event: DispatchEvent, request: Request) -> None:
+        if self._clock.now() >= request.answer_by:
+            return  # All hands were full, and no answer counts any more.
         decision = self._decide(event, request)
         if decision is None:
             return
