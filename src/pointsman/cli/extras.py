@@ -21,7 +21,6 @@ EXTRAS: Final[Mapping[str, str]] = {
     "pyarrow": "parquet",
     "starlette": "rest",
     "uvicorn": "rest",
-    "vda5050": "vda5050",
 }
 """The extra that brings a package."""
 
