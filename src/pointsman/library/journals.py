@@ -5,15 +5,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pointsman.journal import BlockingJournal, Record, Token
+from pointsman.journal.memory import MemoryJournal
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
 
 
 def open_journal(
-    journal: str | Path | BlockingJournal, closing: ExitStack, closed: type[RuntimeError]
+    journal: str | Path | BlockingJournal | None, closing: ExitStack, closed: type[RuntimeError]
 ) -> BlockingJournal:
-    """The journal to write. What is opened here is closed with `closing`; from then on, whoever
-    still wants to write gets a `closed`.
+    """The journal to write; in memory, if none is given. What is opened here is closed with
+    `closing`; from then on, whoever still wants to write gets a `closed`.
 
     Raises:
         InUse: If another process, or an engine that was not closed, writes the file.
@@ -24,6 +25,8 @@ def open_journal(
             path = Path(journal)
             closing.enter_context(owning(path))
             return _OwnFile(SqliteJournal(path), closing, closed)
+        case None:
+            return MemoryJournal()
     return journal
 
 

@@ -7,7 +7,6 @@ from typing import Self
 
 from pointsman.config import Site
 from pointsman.journal import BlockingJournal
-from pointsman.journal.memory import MemoryJournal
 from pointsman.library.coordinator.adapters import AdapterRegistry
 from pointsman.library.coordinator.announcing import Announcer
 from pointsman.library.coordinator.book import Book
@@ -48,12 +47,8 @@ class Assembly:
         self._time = ToldTime(self.clock)
         site_id, assets = open_site(site, self.config.site_id)
         with ExitStack() as opening:
-            opened = (
-                MemoryJournal()
-                if journal is None
-                else open_journal(journal, opening, DispatchError)
-            )
-            self._owner = Direct(SCHEDULES, schedules_id(site_id), opened)
+            kept = open_journal(journal, opening, DispatchError)
+            self._owner = Direct(SCHEDULES, schedules_id(site_id), kept)
             self._closing = opening.pop_all()
         self._book = Book(self._owner, self._time)
         self._carrier = Carrier(
