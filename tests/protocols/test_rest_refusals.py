@@ -259,12 +259,15 @@ async def test_paths_and_verbs_that_are_not_there_are_refused_in_the_same_shape(
     refused(await http.options("/nowhere"), 404, "unknown_path")
 
 
-async def test_a_head_is_a_get_without_its_body(http: httpx.AsyncClient) -> None:
+async def test_a_head_is_a_get_without_its_body(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
     for path in ("/operations", "/dispatcher", "/operations/nobody", "/events", "/openapi.json"):
         async with http.stream("HEAD", path) as head, http.stream("GET", path) as get:
             assert head.status_code == get.status_code
             assert head.headers["content-type"] == get.headers["content-type"]
             assert await head.aread() == b""
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def raw(one: Server, *parts: bytes, close: bool = True) -> bytes:

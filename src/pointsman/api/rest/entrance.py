@@ -82,8 +82,8 @@ class Entrance:
         return _replayed(body, receive)
 
 
-class _Enough(Exception):
-    """All has been said that is to be said."""
+class _Enough(BaseException):
+    """All has been said that is to be said. It is no error, so nobody is to handle it as one."""
 
 
 class _Answering:
