@@ -54,6 +54,7 @@ async def main() -> None:
                     dispatcher.add(Operation(resource_id=ROBOT, payload={"task": name}))
                 await asyncio.sleep(asked.seconds)
                 dispatcher.request_stop()
+        machine.close()
         print(f"{len(dispatcher.get_events())} events were told")
 
 

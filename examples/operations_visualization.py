@@ -47,6 +47,7 @@ def main() -> None:
         while time.monotonic() < until:
             dispatcher.add(Operation(resource_id=ROBOT, payload={"task": "carry"}))
             time.sleep(min(2 * WORK_SECONDS, max(until - time.monotonic(), 0)))
+        machine.close()
         print(f"{len(dispatcher.get_events())} events were told")
 
 

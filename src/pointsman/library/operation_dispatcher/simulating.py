@@ -113,6 +113,12 @@ class SimulatedOperationRunner:
         self._log.info("simulated operation %s is cancelled", operation_id)
         return True
 
+    def close(self) -> None:
+        """Let go of whatever it works on."""
+        current = self.current
+        if current is not None:
+            self.cancel(current)
+
     def _of(self, id: OperationId) -> _Run | None:
         return self._run if self._run is not None and self._run.id == id else None
 

@@ -71,7 +71,9 @@ def test_it_does_one_thing_at_a_time_and_says_so() -> None:
     assert runner.cancel("lift")
     assert not runner.cancel("lift")
     assert runner.start("weld", 60)
-    assert runner.cancel("weld")
+    runner.close()
+    runner.close()
+    assert runner.current is None
 
 
 def test_a_pause_takes_no_time_off_the_work() -> None:
