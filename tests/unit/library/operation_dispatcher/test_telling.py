@@ -113,7 +113,7 @@ def test_a_coroutine_that_hangs_is_given_up_in_time() -> None:
 
 def test_a_slow_callback_stalls_no_operation() -> None:
     async def slow(_: DispatchEvent) -> None:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(5)
 
     with dispatching(on_notification_callback=slow) as (dispatcher, _):
         before = time.monotonic()
@@ -121,7 +121,7 @@ def test_a_slow_callback_stalls_no_operation() -> None:
             dispatcher.add(op())
         while dispatcher.current_operation is None:
             time.sleep(0.005)
-        assert time.monotonic() - before < 0.4
+        assert time.monotonic() - before < 4
 
 
 # History
