@@ -202,3 +202,14 @@ def try_call(call: Any, ids: dict[str, str]) -> None:  # noqa: ANN401  Untyped t
         case.call_and_validate(checks=list(CHECKS))
 
     no_error_of_ours()
+
+
+async def test_the_page_loads_all_it_needs_from_here(tmp_path: Path) -> None:
+    async with served(tmp_path) as http:
+        page = (await http.get("/docs")).text
+        assert "http://" not in page
+        assert "https://" not in page
+        for part in re.findall(r'(?:src|href)="([^"]+)"', page):
+            answer = await http.get(part)
+            assert (answer.status_code, len(answer.content) > 100) == (200, True), part
+        assert (await http.get("/docs/none.js")).status_code == 400

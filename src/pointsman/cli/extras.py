@@ -14,6 +14,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "grpc_reflection": "dispatch",
     "aiomqtt": "vda5050",
     "fastapi": "rest",
+    "fastapi_offline": "rest",
     "httpx2": "rest",
     "mcp": "mcp",
     "plotly": "web",

@@ -29,6 +29,7 @@ from pointsman.api.rest.desk import House
 from pointsman.api.rest.errors import Problem, problem_of, response_of
 from pointsman.api.rest.guarding import Guard
 from pointsman.api.rest.idempotency import Turns
+from pointsman.api.rest.pages import DOCUMENT, OPEN, add_pages
 from pointsman.api.rest.refusals import refusal
 from pointsman.api.rest.streams import Streams
 from pointsman.core.entity import Rejected
@@ -36,8 +37,6 @@ from pointsman.journal import Fenced, Unknown
 from pointsman.runtime.ask import Overloaded
 from pointsman.runtime.clock import Clock
 
-OPEN: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/openapi.json"})
-"""What needs no key: it says nothing of any site."""
 OF_RESOURCE: Final = "/resources/{resource_id:path}"
 METHOD_NOT_ALLOWED: Final = 405
 EXPECTED: Final = (
@@ -80,6 +79,7 @@ def create_app(
     app.router = _routed().router
     app.state.house = House(operations, Guard(keys, clock, microgrids or {}), clock, Turns())
     app.state.streams = streams or Streams()
+    add_pages(app)
     _answer_errors(app)
     return app
 
@@ -89,6 +89,8 @@ def _application() -> Application:
         title="pointsman operations",
         version=version("pointsman"),
         summary="Queues, handshakes and supervision of operations on resources.",
+        docs_url=None,
+        openapi_url=DOCUMENT,
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,

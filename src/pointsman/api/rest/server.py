@@ -20,8 +20,9 @@ from starlette.types import ASGIApp
 from pointsman.api.keys import Keys, check_exposure
 from pointsman.api.listening import CannotListen, Tls, check_files
 from pointsman.api.operations import Operations
-from pointsman.api.rest.app import OPEN, create_app
+from pointsman.api.rest.app import create_app
 from pointsman.api.rest.entrance import Entrance
+from pointsman.api.rest.pages import OPEN
 from pointsman.api.rest.streams import Streams
 from pointsman.config import Address
 from pointsman.runtime.clock import Clock

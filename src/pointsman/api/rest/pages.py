@@ -1,0 +1,40 @@
+"""The page at `/docs`, to look at and to try out. It needs no network: robots have none."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import fastapi_offline
+from fastapi import FastAPI
+from fastapi import Path as InPath
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import FileResponse, HTMLResponse
+
+DOCS: Final = "/docs"
+DOCUMENT: Final = "/openapi.json"
+SCRIPT: Final = "swagger-ui-bundle.js"
+STYLE: Final = "swagger-ui.css"
+ICON: Final = "favicon.png"
+OPEN: Final = frozenset({DOCS, DOCUMENT, *(f"{DOCS}/{name}" for name in (SCRIPT, STYLE, ICON))})
+"""What needs no key: it says nothing of any site."""
+FOLDER: Final = Path(str(files(fastapi_offline))) / "static"
+
+Part = Annotated[Literal["swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"], InPath()]
+
+
+def add_pages(app: FastAPI) -> None:
+    """Add the page, and what it loads."""
+
+    @app.get(DOCS, include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url=DOCUMENT,
+            title=app.title,
+            swagger_js_url=f"{DOCS}/{SCRIPT}",
+            swagger_css_url=f"{DOCS}/{STYLE}",
+            swagger_favicon_url=f"{DOCS}/{ICON}",
+        )
+
+    @app.get(f"{DOCS}/{{part}}", include_in_schema=False)
+    async def docs_part(part: Part) -> FileResponse:
+        return FileResponse(FOLDER / part)
