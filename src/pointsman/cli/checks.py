@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from pointsman.app.operating import executors_of
 from pointsman.cli import output
 from pointsman.cli.times import show
 from pointsman.config import read_site
@@ -14,6 +15,7 @@ from pointsman.runtime.clock import SystemClock
 def check(plan: str, site_file: Path, tz: str | None, *, as_json: bool) -> None:
     site = read_site(site_file)
     check_devices(site.assets.values())
+    executors_of(site.resources)
     found = check_plan(plan, site, tz=tz)
     if as_json:
         output.json(found)

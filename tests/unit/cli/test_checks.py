@@ -78,3 +78,13 @@ def test_a_plan_may_come_from_standard_input(shell: Shell, monkeypatch: pytest.M
 def test_a_zone_makes_naive_times_certain(shell: Shell) -> None:
     shell.write("plan.csv", PLAN.replace("Z,", ","))
     assert checked(shell, "--tz", "Europe/Berlin")["start"] == "2026-01-01T07:00:00Z"
+
+
+def test_a_check_looks_at_executors_too(shell: Shell) -> None:
+    site = (shell.folder / "site.toml").read_text()
+    robot = '\n[[resource]]\nid = "robot-1"\ndevice = { protocol = "simulatd" }\n'
+    shell.write("site.toml", site + robot)
+    ended = shell("check", "plan.csv", "--site", "site.toml")
+    assert (ended.status, ended.out) == (1, "")
+    assert "robot-1" in ended.error
+    assert "did you mean 'simulated'?" in ended.error
