@@ -56,6 +56,7 @@ PARTS: Final = (
     report_routes.router,
     dispatcher_routes.router,
     job_routes.router,
+    history_routes.stream,  # After those of operations: a resource may be named `a/b`.
 )
 
 

@@ -26,14 +26,15 @@ STREAM: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 
-router: Final = APIRouter(tags=["Events"])
+router: Final = APIRouter(tags=["Operations"])
+stream: Final = APIRouter(tags=["Events"])
 
 
 class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-@router.get("/operations/history", tags=["Operations"], response_model=History)
+@router.get("/operations/history", response_model=History)
 async def get_history(
     desk: Seeing,
     limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = HISTORY,
@@ -60,7 +61,7 @@ async def get_history(
     )
 
 
-@router.get("/events", response_class=EventStream, responses=STREAM)
+@stream.get("/events", response_class=EventStream, responses=STREAM)
 async def stream_events(
     desk: Seeing,
     request: Request,
@@ -83,8 +84,8 @@ async def stream_events(
     def shown(event: Event) -> bool:
         return house.guard.sees(key, event.resource_id)
 
-    stream: AsyncIterator[bytes] = streams.of(subscribe, shown)
-    return EventStream(stream, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+    frames: AsyncIterator[bytes] = streams.of(subscribe, shown)
+    return EventStream(frames, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
 
 
 def _check(from_time: datetime | None, to_time: datetime | None) -> None:
