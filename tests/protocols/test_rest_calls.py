@@ -299,7 +299,7 @@ async def test_history_tells_a_window_of_events_oldest_first(http: httpx.AsyncCl
     id = await added(http)
     await running(http, id)
     await http.post(f"/operations/{id}/complete")
-    history = (await http.get("/operations/history?resolve_operations=yes")).json()
+    history = (await http.get("/operations/history")).json()
     assert set(history) == {"resource_id", "window", "events", "operations", "created_at"}
     types = [event["event_type"] for event in history["events"]]
     assert types == [
@@ -316,7 +316,7 @@ async def test_history_tells_a_window_of_events_oldest_first(http: httpx.AsyncCl
         "id", "resource_id", "operation_id", "event_type", "changes", "meta_data", "created_at",
         "seq", "by",
     }  # fmt: skip
-    last = (await http.get("/operations/history?limit=2")).json()
+    last = (await http.get("/operations/history?limit=2&resolve_operations=no")).json()
     assert [event["seq"] for event in last["events"]] == seqs[-2:]
     assert last["operations"] is None
     before = (await http.get(f"/operations/history?limit=2&before={seqs[-2]}")).json()
@@ -348,6 +348,8 @@ async def test_each_resource_has_every_call_and_the_first_one_is_at_the_root(
         id = await added(http, at=at)
         await running(http, id, at=at)
         assert (await http.get(f"{at}/operations/current")).json()["operation"]["id"] == id
+        events = (await http.get(f"{at}/operations/{id}/events")).json()
+        assert [event["event_type"] for event in events][-1] == "operation_started"
         refused(await http.get(f"/operations/{id}"), 404, "operation_not_found")
         root, first = await http.get("/dispatcher"), await http.get("/resources/robot-1/dispatcher")
         assert root.json()["resource_id"] == first.json()["resource_id"] == "robot-1"

@@ -40,7 +40,7 @@ async def get_history(
     limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = HISTORY,
     from_time: Annotated[Instant | None, Query(description="Included.")] = None,
     to_time: Annotated[Instant | None, Query(description="Included.")] = None,
-    resolve_operations: Annotated[bool, Query(description="With their operations.")] = False,
+    resolve_operations: Annotated[bool, Query(description="With their operations.")] = True,
     after: Annotated[Seq, Query(description="The first events after this `seq`.")] = None,
     before: Annotated[Seq, Query(description="The last events before this `seq`.")] = None,
     every: Annotated[bool, Query(description="Not only documented events.")] = False,
