@@ -122,6 +122,8 @@ def changes_of(fact: Fact) -> tuple[Change, ...]:
             return tuple(_work_changes(old, operation.work))
         case facts.Held(operation):
             return (Change("held", not operation.held, operation.held),)
+        case facts.Started(operation, before) if before is not None:
+            return tuple(_phase_changes(Phase.QUEUED, operation))  # Of a start that took a while.
         case AboutOperation(operation, before) if before is not None:
             return tuple(_phase_changes(before, operation))
         case _:

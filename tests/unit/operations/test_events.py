@@ -12,6 +12,7 @@ from pointsman.operations.intents import (
     Answer,
     Cancel,
     Complete,
+    Confirm,
     Fail,
     Hold,
     HoldJob,
@@ -109,6 +110,18 @@ def test_a_start_changes_the_state_and_the_time() -> None:
     assert changes(story.facts[-1]) == {
         "state": (State.QUEUED, State.RUNNING),
         "start_time": (None, story.now),
+    }
+
+
+def test_a_start_that_was_confirmed_changes_the_same() -> None:
+    story = running(confirms=True)
+    approved_at = story.now
+    story.wait(1)
+    [started] = story.ask(Confirm("lift"))
+    assert event_type_of(started) is EventType.OPERATION_STARTED
+    assert changes(started) == {
+        "state": (State.QUEUED, State.RUNNING),
+        "start_time": (None, approved_at),
     }
 
 
