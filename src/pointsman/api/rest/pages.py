@@ -1,12 +1,12 @@
 """The page at `/docs`, to look at and to try out. It needs no network: robots have none."""
 
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import fastapi_offline
 from fastapi import FastAPI
-from fastapi import Path as InPath
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import FileResponse, HTMLResponse
 
@@ -15,11 +15,10 @@ DOCUMENT: Final = "/openapi.json"
 SCRIPT: Final = "swagger-ui-bundle.js"
 STYLE: Final = "swagger-ui.css"
 ICON: Final = "favicon.png"
-OPEN: Final = frozenset({DOCS, DOCUMENT, *(f"{DOCS}/{name}" for name in (SCRIPT, STYLE, ICON))})
+PARTS: Final = (SCRIPT, STYLE, ICON)
+OPEN: Final = frozenset({DOCS, DOCUMENT, *(f"{DOCS}/{name}" for name in PARTS)})
 """What needs no key: it says nothing of any site."""
 FOLDER: Final = Path(str(files(fastapi_offline))) / "static"
-
-Part = Annotated[Literal["swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"], InPath()]
 
 
 def add_pages(app: FastAPI) -> None:
@@ -35,6 +34,9 @@ def add_pages(app: FastAPI) -> None:
             swagger_favicon_url=f"{DOCS}/{ICON}",
         )
 
-    @app.get(f"{DOCS}/{{part}}", include_in_schema=False)
-    async def docs_part(part: Part) -> FileResponse:
-        return FileResponse(FOLDER / part)
+    for name in PARTS:
+        app.add_api_route(f"{DOCS}/{name}", partial(_part, name), include_in_schema=False)
+
+
+def _part(name: str) -> FileResponse:
+    return FileResponse(FOLDER / name)
