@@ -16,14 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from threading import Condition
-from typing import Any, Final, Generic
+from threading import Condition, RLock
+from typing import Final, Generic
 
 from pointsman.core.entity import FactT, IntentT, Kind, StateT, Wake
 from pointsman.core.names import check_name, entity_of, shard_of, site_of
 from pointsman.journal import BlockingJournal, Fenced, Token, Unknown
+from pointsman.journal.unkept import Unkept
 from pointsman.runtime.ask import Broken
-from pointsman.runtime.codec import Codec, Happened, decide_records
+from pointsman.runtime.codec import Codec, Happened, decided
 from pointsman.runtime.engine import by_itself
 from pointsman.runtime.loading import collector_paused, newest_first
 
@@ -44,11 +45,13 @@ class Direct(Generic[StateT, IntentT, FactT]):
         self,
         kind: Kind[StateT, IntentT, FactT],
         id: str,
-        journal: BlockingJournal,
+        journal: BlockingJournal | None,
         *,
         place: Callable[[str], str] = by_itself,
     ) -> None:
         """`id` is `site/name`, encoded; `place` as in `Engine`.
+
+        Without a journal nothing outlives the driver, and no fact is written as bytes.
 
         Raises:
             ValueError: If `id` is not well-formed.
@@ -58,19 +61,22 @@ class Direct(Generic[StateT, IntentT, FactT]):
         check_name(self.name, parts=(3,))
         self._entity = kind.entity
         self._codec = Codec([kind])
-        self._journal = journal
-        self._subscribers: list[Subscriber] = []
+        self._journal = journal or Unkept()
+        self._writes = journal is not None
+        self._subscribers: tuple[Subscriber, ...] = ()
         self._undelivered: deque[Happened] = deque()
         self._caused = self._delivered = 0
         """Facts so far: that happened, and that all subscribers were told."""
         self._busy = False
         """Somebody is delivering."""
-        self._changed = Condition()
-        """The one lock, and the news that nobody delivers any more."""
+        self._lock = RLock()
+        self._changed = Condition(self._lock)
+        """The news that more was delivered."""
         self._position = 0
         self._in_doubt = False
         self._end: Exception | None = None
-        self._token = journal.claim_now(shard_of(place(site_of(self.name)), journal.shards))
+        shard = shard_of(place(site_of(self.name)), self._journal.shards)
+        self._token = self._journal.claim_now(shard)
         self._state = self._load()
 
     def submit(self, intent: IntentT | Wake, now: datetime) -> Sequence[FactT]:
@@ -86,7 +92,7 @@ class Direct(Generic[StateT, IntentT, FactT]):
             Misplaced: If the site lives in another shard.
             Broken: If `evolve` failed: from now on, this driver moves nothing.
         """
-        with self._changed:
+        with self._lock:
             facts = self._carry_out(intent, now)
             self._undelivered += [Happened(self.name, fact, now) for fact in facts]
             self._caused += len(facts)
@@ -99,39 +105,39 @@ class Direct(Generic[StateT, IntentT, FactT]):
 
         What it raises is logged, and stops nobody.
         """
-        with self._changed:
-            self._subscribers.append(subscriber)
+        with self._lock:
+            self._subscribers = (*self._subscribers, subscriber)
 
         def unsubscribe() -> None:
-            with self._changed:
-                if subscriber in self._subscribers:
-                    self._subscribers.remove(subscriber)
+            with self._lock:
+                left = [*self._subscribers]
+                if subscriber in left:
+                    left.remove(subscriber)
+                self._subscribers = tuple(left)
 
         return unsubscribe
 
     @contextmanager
     def looking(self) -> Iterator[StateT]:
         """The state, which nobody changes meanwhile. Look, and keep nothing of it."""
-        with self._changed:
+        with self._lock:
             yield self._state
 
     def due(self) -> datetime | None:
         """The next instant at which a `Wake` would do something."""
-        with self._changed:
+        with self._lock:
             return self._entity.due(self._state)
 
     def _carry_out(self, intent: IntentT | Wake, now: datetime) -> Sequence[FactT]:
         for _ in range(TRIES):
             self._settle()
-            facts, records = decide_records(
-                self._codec, self._entity, self.name, self._state, intent, now
-            )
-            if self._append(records):
+            facts = decided(self._entity, self.name, self._state, intent, now)
+            if self._append(facts, now):
                 self._evolve(facts)
                 return facts
             before = self._position
             self._settle()
-            if records and self._position > before:  # It had landed, and is loaded by now.
+            if facts and self._position > before:  # It had landed, and is loaded by now.
                 return facts
         raise Unknown(f"{type(intent).__name__} for {self.name!r} was lost {TRIES} times")
 
@@ -143,10 +149,12 @@ class Direct(Generic[StateT, IntentT, FactT]):
             self._end = Broken(f"evolve of {self.name!r} failed on one of {facts}: {error!r}")
             raise self._end from error
 
-    def _append(self, records: Sequence[tuple[str, bytes]]) -> bool:
+    def _append(self, facts: Sequence[FactT], now: datetime) -> bool:
         """Append, and return whether it is known to have landed."""
         if self._end:
             raise self._end
+        told = facts if self._writes else ()
+        records = [self._codec.record(self.name, fact, now) for fact in told]
         try:
             position = self._journal.append_now(self._token, records)
         except Unknown:
@@ -185,49 +193,41 @@ class Direct(Generic[StateT, IntentT, FactT]):
     def _deliver(self, own: int) -> None:
         """Deliver, or wait until somebody else has delivered so many."""
         inside = _delivering.get()
-        with self._changed:
-            while self._busy:
+        with self._lock:
+            while self._delivered < own and self._busy:
                 if id(self) in inside:
                     return  # We are called by whoever delivers, and that one goes on.
-                if self._delivered >= own:
-                    return  # What comes after ours is no business of ours.
                 self._changed.wait()
+            if self._delivered >= own:
+                return  # What comes after ours is no business of ours.
             self._busy = True
         mark = _delivering.set(inside | {id(self)})
+        told = 0
         try:
-            while (happened := self._next()) is not None:
-                try:
-                    self._call_all(happened)
-                finally:
-                    self._count_delivered()
+            while (happened := self._next(told)) is not None:
+                told = 1
+                self._call_all(happened)
         except BaseException:  # Such as Ctrl-C in a subscriber: others may go on.
-            self._rest()
+            self._count(told, rests=True)
             raise
         finally:
             _delivering.reset(mark)
 
-    def _next(self) -> Happened | None:
+    def _next(self, told: int) -> Happened | None:
         """What is to be delivered next. None: nothing, and somebody else may deliver."""
-        with self._changed:
-            if self._undelivered:
-                return self._undelivered.popleft()
-            self._rest()
-            return None
+        with self._lock:
+            happened = self._undelivered.popleft() if self._undelivered else None
+            self._count(told, rests=happened is None)
+            return happened
 
-    def _count_delivered(self) -> None:
-        with self._changed:
-            self._delivered += 1
-            self._changed.notify_all()
-
-    def _rest(self) -> None:
-        with self._changed:
-            self._busy = False
+    def _count(self, told: int, *, rests: bool) -> None:
+        with self._lock:
+            self._delivered += told
+            self._busy = not rests
             self._changed.notify_all()
 
     def _call_all(self, happened: Happened) -> None:
-        with self._changed:
-            subscribers: Sequence[Any] = tuple(self._subscribers)
-        for subscriber in subscribers:
+        for subscriber in self._subscribers:
             try:
                 subscriber(happened)
             except Exception:

@@ -287,6 +287,16 @@ def test_a_driver_that_places_its_site_elsewhere_is_refused() -> None:
         moved.submit(add("turn"), NOON)
 
 
+def test_without_a_journal_nothing_is_written_and_nothing_outlives_the_driver() -> None:
+    driver, heard = Direct(QUEUES, ROBOT, None), list[Happened]()
+    driver.subscribe(heard.append)
+    driver.submit(Add(Operation("lift", NOON, payload="\ud800")), NOON)  # No bytes say that.
+    assert names(heard) == ["lift Added"]
+    with driver.looking() as state, Direct(QUEUES, ROBOT, None).looking() as other:
+        assert list(state.queued) == ["lift"]
+        assert not other.queued
+
+
 def test_an_id_is_checked_at_the_door() -> None:
     with pytest.raises(ValueError, match="is not a name"):
         Direct(QUEUES, "cal tech/robot", MemoryJournal())

@@ -20,7 +20,6 @@ from pointsman.library.operation_dispatcher.operation import Operation
 from pointsman.library.operation_dispatcher.outbox import Outbox
 from pointsman.library.operation_dispatcher.translating import follow, operation_of
 from pointsman.library.operation_dispatcher.turner import Turner
-from pointsman.library.operation_dispatcher.unkept import Unkept
 from pointsman.library.operation_dispatcher.watches import Watches
 from pointsman.operations import OPERATIONS, model, resource_id
 from pointsman.operations.facts import AboutOperation, Fact
@@ -65,10 +64,10 @@ class Machine:
         self._heard = 0
         self._view: tuple[int, Resource] | None = None
         with ExitStack() as opening:
-            opened = (
-                Unkept() if journal is None else open_journal(journal, opening, DispatcherError)
-            )
-            self.owner: Owner = Direct(OPERATIONS, resource_id(SITE, name), opened)
+            kept = journal
+            if kept is not None:
+                kept = open_journal(kept, opening, DispatcherError)
+            self.owner: Owner = Direct(OPERATIONS, resource_id(SITE, name), kept)
             if isinstance(journal, str | Path):
                 for happened in written(Path(journal), self.owner.name, events_kept):
                     self.chronicle.hear(happened)
