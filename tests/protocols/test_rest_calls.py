@@ -70,8 +70,31 @@ async def test_a_queued_operation_is_cancelled_at_its_authors_request(
     operation = response.json()["operation"]
     assert (operation["state"], operation["outcome"]) == ("CANCELLED", "CANCELLED")
     assert operation["termination_reason"] == "USER_REQUEST"
-    body = refused(await http.post(f"/operations/{id}/cancel"), 409, "operation_ended")
+    body = refused(
+        await http.post(f"/operations/{id}/cancel"), 409, "operation_cancellation_denied"
+    )
     assert body["details"] == {"state": "CANCELLED", "allowed": []}
+
+
+@pytest.mark.parametrize("finished_kept", [0, 10], ids=["from the record", "known by heart"])
+async def test_what_has_ended_is_refused_in_the_same_words_however_long_ago(
+    tmp_path: Path, finished_kept: int
+) -> None:
+    policy = Policy(ask=False, finished_kept=finished_kept)
+    async with served(tmp_path, policy=policy) as http:
+        ids = [await added(http) for _ in range(3)]
+        for id in ids:
+            await running(http, id)
+            assert (await http.post(f"/operations/{id}/complete")).status_code == 200
+        for verb, code in (
+            ("cancel", "operation_cancellation_denied"),
+            ("pause", "operation_not_running"),
+            ("resume", "operation_not_paused"),
+            ("update", "operation_update_failed"),
+            ("complete", "operation_not_active"),
+        ):
+            body = refused(await http.post(f"/operations/{ids[0]}/{verb}", json={}), 409, code)
+            assert body["details"] == {"state": "COMPLETED", "allowed": []}
 
 
 async def test_the_dispatcher_says_how_it_is(http: httpx.AsyncClient) -> None:

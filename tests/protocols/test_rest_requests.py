@@ -118,7 +118,7 @@ async def test_cancel_pause_and_resume_are_asked_for_first(http: httpx.AsyncClie
         again = await http.post(f"/operations/{id}/{verb}")
         assert (again.status_code, again.json()) == (202, response.json())
         assert (await yes(http, request["request_id"])).json()["operation"]["state"] == state
-    refused(await http.post(f"/operations/{id}/cancel"), 409, "operation_ended")
+    refused(await http.post(f"/operations/{id}/cancel"), 409, "operation_cancellation_denied")
     types = [one["event_type"] for one in (await http.get(f"/operations/{id}/events")).json()]
     assert types.count("operation_cancel_requested") == 1
 

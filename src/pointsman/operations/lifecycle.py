@@ -114,7 +114,7 @@ def _controlled(resource: Resource, tell: Teller, intent: Control) -> Sequence[F
     operation = resource.known(intent.id)
     match operation.phase, intent:
         case phase, Cancel() if phase in ENDED:
-            raise conflict("operation_ended", "it cannot be cancelled", operation)
+            raise conflict("operation_cancellation_denied", "it cannot be cancelled", operation)
         case _, Cancel() if _is_to_be_cancelled(operation):
             return []
         case (Phase.PAUSING, Pause()) | (Phase.RESUMING, Resume()):

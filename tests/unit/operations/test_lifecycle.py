@@ -59,7 +59,7 @@ def test_an_operation_goes_from_the_queue_to_its_end() -> None:
     [
         (Pause("lift"), "operation_not_running"),
         (Resume("lift"), "operation_not_paused"),
-        (Cancel("lift"), "operation_ended"),
+        (Cancel("lift"), "operation_cancellation_denied"),
         (Complete("lift"), "operation_not_active"),
         (Fail("lift"), "operation_not_active"),
         (Heartbeat("lift"), "operation_not_active"),

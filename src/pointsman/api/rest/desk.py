@@ -18,6 +18,7 @@ from pointsman.api.rest.idempotency import KEY_MOST, LOOKED_BACK, Once, Turns, d
 from pointsman.api.rest.strict_json import read_json
 from pointsman.config.keys import Key
 from pointsman.core.entity import Rejected
+from pointsman.operations import OPERATIONS
 from pointsman.operations.checks import ID_LENGTH_MOST, NotFound
 from pointsman.operations.facts import AboutOperation, Fact
 from pointsman.operations.intents import Intent
@@ -104,7 +105,7 @@ class Desk:
             try:
                 facts = await self.ask(intent)
             except NotFound as error:
-                raise await self._ended_long_ago(id) from error
+                raise await self._ended_long_ago(id, intent) from error
         about = [fact.operation for fact in facts if isinstance(fact, AboutOperation)]
         own = [operation for operation in about if operation.id == id]
         return own[-1] if own else await self.get(id)
@@ -136,12 +137,15 @@ class Desk:
         why = {"why": self.why} if self.why else {}
         return {"by": self.by, "meta": self.once.meta({**why, **meta})}
 
-    async def _ended_long_ago(self, id: str) -> Problem:
-        """Only the record knows it, if anybody does: nothing becomes of it any more."""
-        operation = await self.get(id)
-        line = f"operation {id} is {operation.phase}; nothing becomes of it any more"
-        details = {"state": operation.phase, "allowed": []}
-        return Problem(409, "operation_ended", line, details)
+    async def _ended_long_ago(self, id: str, intent: Intent) -> Rejected:
+        """Only the record knows it, if anybody does: it is refused as if it had just ended."""
+        resource = Resource()
+        resource.put(await self.get(id))
+        try:
+            OPERATIONS.entity.decide(resource, intent, self.now())
+        except Rejected as refusal:
+            return refusal
+        return NotFound(f"nothing becomes of operation {id} any more")
 
 
 def house_of(request: Request) -> House:
