@@ -42,26 +42,7 @@ class Operation(BaseModel):
 
     @classmethod
     def of(cls, resource_id: str, operation: model.Operation) -> "Operation":
-        work, ending = operation.work, operation.ending
-        ended = ending is not None and ending.phase is operation.phase
-        return cls(
-            id=operation.id,
-            job_id=work.job_id,
-            payload=dict(work.payload),
-            resource_id=resource_id,
-            priority=work.priority,
-            release_date=work.release_date,
-            planned_duration=milliseconds(work.planned_duration),
-            due_date=work.due_date,
-            dependencies=_dependencies(operation),
-            state=operation.state,
-            outcome=operation.outcome,
-            termination_reason=ending.reason if ending and ended else Reason.NONE,
-            retry_count=operation.retries,
-            start_time=operation.start_time,
-            finish_time=operation.finish_time,
-            created_at=work.created_at,
-        )
+        return cls(**shown(resource_id, operation))
 
 
 class Status(BaseModel):
@@ -233,17 +214,39 @@ class ResourceState(BaseModel):
         )
 
 
-def _dependencies(operation: model.Operation) -> list[OperationDependency]:
-    return [
-        OperationDependency(
-            id=str(uuid5(NAMESPACE_URL, f"{operation.id}/{one.on}/{one.type}")),
-            depends_on_operation_id=one.on,
-            dependency_type=one.type,
-            on_failure=one.on_failure,
-            created_at=operation.work.created_at,
-        )
-        for one in operation.work.dependencies
-    ]
+def shown(resource_id: str, operation: model.Operation) -> dict[str, Any]:
+    """As `Operation` describes it: in a long list it is never made one, which takes too long."""
+    work, ending = operation.work, operation.ending
+    ended = ending is not None and ending.phase is operation.phase
+    return {
+        "id": operation.id,
+        "job_id": work.job_id,
+        "payload": work.payload,
+        "resource_id": resource_id,
+        "priority": work.priority,
+        "release_date": work.release_date,
+        "planned_duration": milliseconds(work.planned_duration),
+        "due_date": work.due_date,
+        "dependencies": [_shown(operation, one) for one in work.dependencies],
+        "state": operation.state,
+        "outcome": operation.outcome,
+        "termination_reason": ending.reason if ending and ended else Reason.NONE,
+        "retry_count": operation.retries,
+        "start_time": operation.start_time,
+        "finish_time": operation.finish_time,
+        "created_at": work.created_at,
+    }
+
+
+def _shown(operation: model.Operation, dependency: model.Dependency) -> dict[str, Any]:
+    name = f"{operation.id}/{dependency.on}/{dependency.type}"
+    return {
+        "id": str(uuid5(NAMESPACE_URL, name)),
+        "depends_on_operation_id": dependency.on,
+        "dependency_type": dependency.type,
+        "on_failure": dependency.on_failure,
+        "created_at": operation.work.created_at,
+    }
 
 
 def milliseconds(duration: timedelta | None) -> int | None:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from pointsman.api.operation_events import Event
 from pointsman.api.rest.answers import Operation, milliseconds
 from pointsman.operations import model
-from pointsman.operations.events import EventType
+from pointsman.operations.events import Change, EventType
 
 
 class ChangeRecord(BaseModel):
@@ -47,20 +47,17 @@ class History(BaseModel):
 
 
 def said(event: Event) -> dict[str, Any]:
-    """As `DispatchEvent` describes it. It is never made one: a thousand of those take too long."""
+    """As `DispatchEvent` describes it. It is never made one: a thousand of those take too long.
+
+    What is as JSON says it anyway, is left as it is.
+    """
+    authors_own = event.type is EventType.OPERATION_UPDATED
     return {
-        "id": str(event.id),
+        "id": event.id,
         "resource_id": event.resource_id,
         "operation_id": event.operation_id,
         "event_type": event.type,
-        "changes": [
-            {
-                "field": change.field,
-                "old_value": _shown(change.old_value),
-                "new_value": _shown(change.new_value),
-            }
-            for change in event.changes
-        ],
+        "changes": [_shown(one) for one in event.changes] if authors_own else event.changes,
         "meta_data": event.meta,
         "created_at": event.at,
         "seq": event.seq,
@@ -74,8 +71,14 @@ def answered(body: object) -> Response:
 
 
 def _shown(value: object) -> Any:  # noqa: ANN401  Any JSON.
-    """The value of a field, as it is shown elsewhere."""
+    """What an author says of an operation, as it is shown elsewhere."""
     match value:
+        case Change(field, old_value, new_value):
+            return {
+                "field": field,
+                "old_value": _shown(old_value),
+                "new_value": _shown(new_value),
+            }
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case timedelta():

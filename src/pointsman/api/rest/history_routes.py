@@ -10,12 +10,13 @@ from starlette.responses import StreamingResponse
 
 from pointsman.api.operation_events import Event
 from pointsman.api.operations import PAGE_MOST
-from pointsman.api.rest.answers import Operation
+from pointsman.api.rest.answers import shown
 from pointsman.api.rest.desk import Desk, Seeing, house_of, key_of
 from pointsman.api.rest.errors import Problem
 from pointsman.api.rest.fields import SEQ_MOST, Instant, Seq
 from pointsman.api.rest.happenings import History, answered, said
 from pointsman.api.rest.streams import Streams
+from pointsman.operations.model import ENDED
 from pointsman.runtime import operation_pages
 
 HISTORY: Final = 50
@@ -55,7 +56,7 @@ async def get_history(
             "resource_id": desk.resource_id,
             "window": {"start": from_time, "end": to_time},
             "events": [said(event) for event in events],
-            "operations": operations and [one.model_dump(mode="json") for one in operations],
+            "operations": operations,
             "created_at": desk.now(),
         }
     )
@@ -93,12 +94,13 @@ def _check(from_time: datetime | None, to_time: datetime | None) -> None:
         raise Problem(400, "invalid_time_range", "to_time is before from_time")
 
 
-async def _operations(desk: Desk, events: Sequence[Event]) -> list[Operation]:
-    """Those that the events are of, each once."""
-    ids = list(dict.fromkeys(event.operation_id for event in events if event.operation_id))
-    resource = await desk.look()
-    known = [resource.operations[id] for id in ids if id in resource.operations]
-    missing = [id for id in ids if id not in resource.operations]
-    ended = await desk.house.operations.finished(desk.resource_id, missing) if missing else ()
-    found = {one.id: one for one in (*known, *ended)}
-    return [Operation.of(desk.resource_id, found[id]) for id in ids if id in found]
+async def _operations(desk: Desk, events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Those that the events are of, each once, as they are by now."""
+    found = {event.operation.id: event.operation for event in events if event.operation}
+    ids = [id for id, operation in found.items() if operation.phase not in ENDED]
+    known = (await desk.look()).operations
+    found.update((id, known[id]) for id in ids if id in known)
+    if ended := [id for id in ids if id not in known]:
+        since = await desk.house.operations.finished(desk.resource_id, ended)
+        found.update((operation.id, operation) for operation in since)
+    return [shown(desk.resource_id, operation) for operation in found.values()]

@@ -1,6 +1,6 @@
 """What is said of events is what their description says."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import msgspec
@@ -15,19 +15,22 @@ NOON = datetime(2026, 1, 1, 12, microsecond=5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("type", "old", "new"),
     [
-        (State.QUEUED, State.RUNNING),
-        (None, NOON),
-        (timedelta(seconds=1.5), timedelta(minutes=1)),
-        ((), (Dependency("lift"),)),
-        ({"kg": 5}, {"kg": [1, None, "ü"]}),
+        (EventType.OPERATION_STARTED, State.QUEUED, State.RUNNING),
+        (EventType.OPERATION_STARTED, None, NOON),
+        (EventType.OPERATION_HELD, False, True),
+        (EventType.OPERATION_UPDATED, None, NOON.astimezone(timezone(timedelta(hours=2)))),
+        (EventType.OPERATION_UPDATED, timedelta(seconds=1.5), timedelta(minutes=1)),
+        (EventType.OPERATION_UPDATED, (), (Dependency("lift"),)),
+        (EventType.OPERATION_UPDATED, {"kg": 5}, {"kg": [1, None, "ü"]}),
     ],
 )
-def test_an_event_is_said_as_it_is_described(old: object, new: object) -> None:
+def test_an_event_is_said_as_it_is_described(type: EventType, old: object, new: object) -> None:
     change = Change("field", old, new)
-    about = (EventType.OPERATION_UPDATED, NOON, (change,), "ann", {"why": "so"}, None)
-    event = Event(7, UUID(int=1), "robot-1", "lift", *about)
+    event = Event(
+        7, UUID(int=1), "robot-1", "lift", type, NOON, (change,), "ann", {"why": "so"}, None
+    )
     line = msgspec.json.encode(said(event))
     described = DispatchEvent.model_validate_json(line, extra="forbid", strict=True)
     assert msgspec.json.decode(described.model_dump_json()) == msgspec.json.decode(line)
