@@ -97,6 +97,8 @@ _SIMPLE: Final[dict[type, EventType]] = {
 
 def event_type_of(fact: Fact) -> EventType | None:
     """What it is called. None: it is not told to anybody."""
+    if (simple := _SIMPLE.get(type(fact))) is not None:
+        return simple
     match fact:
         case Requested(operation) if operation.request:
             return EventType[f"OPERATION_{operation.request.ask}_REQUESTED"]
@@ -107,7 +109,7 @@ def event_type_of(fact: Fact) -> EventType | None:
         case facts.JobChanged(job):
             return EventType.JOB_HELD if job.held else EventType.JOB_RELEASED
         case _:
-            return _SIMPLE.get(type(fact))
+            return None
 
 
 def is_documented(fact: type[Fact]) -> bool:

@@ -28,7 +28,7 @@ class Chronicle:
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self._all: deque[Entry] = deque()
-        self._by_operation: dict[str, deque[Entry]] = {}
+        self._by_operation: dict[str, list[Entry]] = {}
         self._number = 0
         self._lock = Lock()
 
@@ -40,7 +40,7 @@ class Chronicle:
             entry = Entry(self._number, happened)
             self._all.append(entry)
             if isinstance(happened.fact, AboutOperation):
-                self._by_operation.setdefault(happened.fact.thing, deque()).append(entry)
+                self._by_operation.setdefault(happened.fact.thing, []).append(entry)
             if len(self._all) > self._kept:
                 self._drop_the_oldest()
 
@@ -62,6 +62,10 @@ class Chronicle:
         fitting = (one for one in everything if _is_within(one.at, since, until))
         return [*islice(fitting, limit)][::-1]
 
+    def knows(self, id: str) -> bool:
+        """Whether it has heard of an operation."""
+        return id in self._by_operation
+
     def of(self, id: str) -> Sequence[Happened]:
         """All that it knows of an operation, oldest first."""
         return [entry.happened for entry in self.entries(id)]
@@ -75,7 +79,7 @@ class Chronicle:
         fact = self._all.popleft().happened.fact
         if isinstance(fact, AboutOperation):
             of_it = self._by_operation[fact.thing]
-            of_it.popleft()
+            del of_it[0]
             if not of_it:
                 del self._by_operation[fact.thing]
 

@@ -1,7 +1,7 @@
 """The machine of one resource: who owns its operations, and all that is moved by their facts."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from datetime import datetime
@@ -61,6 +61,7 @@ class Machine:
         self._own: WeakValueDictionary[str, Operation] = WeakValueDictionary()
         self._lock = Lock()
         self._closed = False
+        self._minds_time = False
         self._heard = 0
         self._view: tuple[int, Resource] | None = None
         with ExitStack() as opening:
@@ -90,7 +91,7 @@ class Machine:
         self._subscribe(*subscribers)
         if outbox is not None:
             self._subscribe(outbox.hear)
-        self._subscribe(self.turner.hear)
+        self._minds_time = True
         self.turner.hear()
 
     # What is asked
@@ -108,10 +109,13 @@ class Machine:
         if self.error is not None:
             raise self.error
         try:
-            return self.owner.submit(intent, self.clock.now())
+            facts = self.owner.submit(intent, self.clock.now())
         except (Fenced, Broken) as error:
             self._end(error)
             raise
+        if facts and self._minds_time:
+            self.turner.hear()
+        return facts
 
     def ask(self, intent: Intent | Wake) -> Sequence[Fact]:
         """What it caused, told to all."""
@@ -125,11 +129,11 @@ class Machine:
 
     # Objects that callers hold
 
-    def refuse_known(self, names: Iterable[str]) -> None:
+    def refuse_known(self, names: Collection[str]) -> None:
         """Raises: ValueError: If one of them was added before, as far as anybody remembers."""
         with self.owner.looking() as resource:
-            known = next((name for name in names if name in resource.operations), None)
-        known = known or next(filter(self.chronicle.operation, names), None)
+            known = next(filter(resource.operations.__contains__, names), None)
+        known = known or next(filter(self.chronicle.knows, names), None)
         if known is not None:
             raise ValueError(f"operation {known} was added before")
 
@@ -176,13 +180,12 @@ class Machine:
         self.ask(Wake())
 
     def _keep_up(self, happened: Happened) -> None:
+        self._heard += 1
         fact = happened.fact
-        with self.owner.looking() as resource, self._lock:
-            self._heard += 1
-            if isinstance(fact, AboutOperation):
-                known = self._own.get(fact.thing)
-                if known is not None:
-                    follow(known, resource.operations.get(fact.thing, fact.operation))
+        known = self._own.get(fact.thing) if isinstance(fact, AboutOperation) else None
+        if known is not None:  # Who takes one in from now on, sees what has happened by now.
+            with self.owner.looking() as resource, self._lock:
+                follow(known, resource.operations.get(fact.thing, fact.operation))
 
     def _end(self, error: Exception) -> None:
         self.error = error

@@ -20,6 +20,7 @@ from pointsman.runtime.codec import Happened
 EVENTS: Final = UUID("0d6a7f66-3f3e-4b6b-a7a4-0d1c7f2a9f11")
 """Ids of events are derived in here."""
 DEPENDENCIES: Final = UUID("7b1a4c8e-55f1-4f0a-9a43-6d2f4f5b8a90")
+CONTAINERS: Final = (dict, list, tuple)
 MILLISECOND: Final = timedelta(milliseconds=1)
 OVER: Final = ENDED | {Phase.QUARANTINED}
 
@@ -218,10 +219,11 @@ def _told(value: object) -> Any:  # noqa: ANN401  A field of any kind.
 
 def _copied(value: Any) -> Any:  # noqa: ANN401  Any JSON.
     """Its own containers, so that nobody changes what others see."""
-    match value:
-        case dict():
-            return {name: _copied(one) for name, one in value.items()}
-        case list() | tuple():
-            return [_copied(one) for one in value]
-        case _:
-            return value
+    if isinstance(value, dict):
+        return {
+            name: _copied(one) if isinstance(one, CONTAINERS) else one
+            for name, one in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_copied(one) for one in value]
+    return value

@@ -11,7 +11,6 @@ from typing import Final
 
 from pointsman.journal import Unknown
 from pointsman.runtime.clock import Clock, rest_seconds
-from pointsman.runtime.codec import Happened
 from pointsman.runtime.timers import FOREVER, LONGEST_SLEEP_SECONDS
 
 log = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ class Turner:
         self._rung = False
         self._closed = False
 
-    def hear(self, _: Happened | None = None) -> None:
+    def hear(self) -> None:
         """Something has happened: it may be due earlier."""
         due = self._due()
         if due is None:
