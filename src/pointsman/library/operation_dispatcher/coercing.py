@@ -70,20 +70,6 @@ def unique(name: str, value: object) -> UUID:
     raise ValueError(f"{name} is {_shown(value)}: a UUID would work")
 
 
-def identity(name: str, value: object) -> UUID | str:
-    """The id of an operation: a UUID, or a word that somebody gave it over another interface.
-
-    Raises:
-        ValueError: If it is neither.
-    """
-    try:
-        return unique(name, value)
-    except ValueError:
-        if isinstance(value, str) and value:
-            return value
-        raise
-
-
 def mapping(name: str, value: object) -> dict[str, Any]:
     """Raises: ValueError: If it is none."""
     if not isinstance(value, Mapping):

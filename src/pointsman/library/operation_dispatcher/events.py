@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 from pointsman.library.operation_dispatcher.coercing import (
     choice,
-    identity,
     instant,
     mapping,
     text,
@@ -47,7 +46,7 @@ class DispatchEvent(Model):
         self.id = unique("id", self.id)
         self.resource_id = text("resource_id", self.resource_id)
         if self.operation_id is not None:
-            self.operation_id = identity("operation_id", self.operation_id)
+            self.operation_id = unique("operation_id", self.operation_id)
         self.event_type = choice("event_type", EventType, self.event_type)
         self.changes = [ChangeRecord.model_validate(one) for one in self.changes]
         self.meta_data = mapping("meta_data", self.meta_data)

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4, uuid5
 
 from pointsman.library.operation_dispatcher.coercing import (
     choice,
-    identity,
     instant,
     integer,
     mapping,
@@ -44,7 +43,7 @@ class OperationDependency(Model):
 
     def __post_init__(self) -> None:
         self.id = unique("id", self.id)
-        self.depends_on_operation_id = identity(
+        self.depends_on_operation_id = unique(
             "depends_on_operation_id", self.depends_on_operation_id
         )
         self.dependency_type = choice("dependency_type", DependencyType, self.dependency_type)
@@ -86,7 +85,7 @@ class Operation(Model):
     created_at: datetime = field(default_factory=_now)
 
     def __post_init__(self) -> None:
-        self.id = identity("id", self.id)
+        self.id = unique("id", self.id)
         self.resource_id = text("resource_id", self.resource_id)
         self.job_id = None if self.job_id is None else text("job_id", self.job_id)
         self.payload = mapping("payload", self.payload)
@@ -135,7 +134,7 @@ class OperationExecution(Model):
     finish_time: datetime | None = None
 
     def __post_init__(self) -> None:
-        self.operation_id = identity("operation_id", self.operation_id)
+        self.operation_id = unique("operation_id", self.operation_id)
         self.id = unique("id", self.id)
         self.state = choice("state", ExecutionState, self.state)
         self.outcome = choice("outcome", ExecutionOutcome, self.outcome)

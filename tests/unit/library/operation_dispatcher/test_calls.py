@@ -83,7 +83,7 @@ def test_nothing_is_queued_twice() -> None:
         ({"payload": {"at": object()}}, "payload holds a object, which is no JSON"),
         ({"payload": {"a": "\ud800"}}, "cannot be written as UTF-8"),
         ({"job_id": ""}, "job_id"),
-        ({"id": "no/name"}, "letters, digits"),
+        ({"id": "no-uuid"}, "a UUID would work"),
     ],
 )
 def test_what_nobody_could_carry_is_refused_and_changes_nothing(
