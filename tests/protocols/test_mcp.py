@@ -204,7 +204,7 @@ async def test_a_late_or_strange_answer_is_refused_in_the_doors_words(tmp_path: 
         assert "request_closed" in await refusal(session, "request_answer", **answer)
         words = await refusal(session, "operation_resume", operation_id=id, why="x")
         assert "RUNNING" in words
-        gone = {"operation_id": "no-such", "why": "x"}
+        gone = {"operation_id": "00000000-0000-4000-8000-000000000000", "why": "x"}
         assert "operation_not_found" in await refusal(session, "operation_cancel", **gone)
 
 

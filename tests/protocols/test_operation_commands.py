@@ -18,6 +18,7 @@ from tests.unit.cli.given import Ended
 
 Shell: TypeAlias = Callable[..., Coroutine[Any, Any, Ended]]
 OBSERVER = Key("guest", "k-observer-0123456789", Role.OBSERVER, None)
+NOBODY = "00000000-0000-4000-8000-000000000000"
 HOMES = {"robot-1": "hall", "robot-2": "hall"}
 
 
@@ -159,10 +160,10 @@ async def test_verbs_take_several_and_one_that_is_refused_stops_no_other(
         await good(shell, "operation", "release", waiting)
         assert "is PAUSED" in await good(shell, "operation", "pause", running)
         assert "is RUNNING" in await good(shell, "operation", "resume", running)
-        ended = await shell("operation", "cancel", running, "nobody", waiting, "--why", "fire")
+        ended = await shell("operation", "cancel", running, NOBODY, waiting, "--why", "fire")
         assert ended.status == 1
         assert ended.out.count("CANCELLED") == 2
-        assert ended.error == "pointsman: nobody: there is no operation nobody\n"
+        assert ended.error == f"pointsman: {NOBODY}: there is no operation {NOBODY}\n"
 
 
 async def test_where_leave_is_needed_a_verb_says_who_is_asked(

@@ -64,9 +64,10 @@ ODD_FIELDS: Final[dict[str, tuple[object, ...]]] = {
     "job_id": ("", 5, "x" * 257),
     "dependencies": ({}, ["lift"], [{}], [{"depends_on_operation_id": "a b"}]),
 }
+NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 ODD_WORK: Final[tuple[dict[str, object], ...]] = (
     {"release_date": "2026-01-02", "due_date": "2026-01-01"},
-    {"dependencies": [{"depends_on_operation_id": "nobody"}]},
+    {"dependencies": [{"depends_on_operation_id": NOBODY}]},
     {"payload": {"big": 2**63}},
     {"payload": {"long": "x" * PAYLOAD_BYTES}},
     {"payload": {"half": "\ud800"}},
@@ -196,14 +197,14 @@ async def test_an_illegal_update_is_refused_by_its_field_and_changes_nothing(
 async def test_ids_that_are_none_and_ids_of_nothing_are_told_apart(
     http: httpx.AsyncClient,
 ) -> None:
-    for id in ("a%00b", "a.b", "a%20b", "%F0%9F%A4%96", "x" * 129, "a%0A", "%FF"):
+    for id in ("a%00b", "a.b", "a%20b", "%F0%9F%A4%96", "x" * 129, "lift", f"{NOBODY}%0A", "%FF"):
         refused(await http.post(f"/operations/{id}/cancel"), 400, "invalid_operation_id")
     verbs = ("cancel", "pause", "resume", "complete", "heartbeat", "hold", "release", "retry")
     posts = (("POST", f"/{verb}") for verb in verbs)
     for verb, path in (("GET", ""), ("GET", "/detail"), ("GET", "/events"), *posts):
-        odd = await http.request(verb, f"/operations/a.b{path}")
+        odd = await http.request(verb, f"/operations/lift{path}")
         refused(odd, 400, "invalid_operation_id")
-        unknown = await http.request(verb, f"/operations/00000000-0000{path}")
+        unknown = await http.request(verb, f"/operations/{NOBODY}{path}")
         refused(unknown, 404, "operation_not_found")
 
 
@@ -213,7 +214,7 @@ async def test_queries_that_make_no_sense_are_named(http: httpx.AsyncClient) -> 
         ("/operations?sate=QUEUED", "unknown_parameter"),
         ("/operations?limit=0", "invalid_limit"),
         ("/operations?after=a.b", "invalid_after"),
-        ("/operations?state=FAILED&after=lift", "invalid_after"),
+        (f"/operations?state=FAILED&after={NOBODY}", "invalid_after"),
         ("/operations?state=QUEUED&before=7", "invalid_before"),
         ("/operations/history?limit=0", "invalid_limit"),
         ("/operations/history?limit=1001", "invalid_limit"),
@@ -233,7 +234,7 @@ async def test_queries_that_make_no_sense_are_named(http: httpx.AsyncClient) -> 
                 "QUEUED", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED",
             ]  # fmt: skip
     refused(await http.get("/events", headers={"Last-Event-ID": "x"}), 400, "invalid_last_event_id")
-    refused(await http.get("/operations?after=nobody"), 404, "operation_not_found")
+    refused(await http.get(f"/operations?after={NOBODY}"), 404, "operation_not_found")
 
 
 async def test_paths_and_verbs_that_are_not_there_are_refused_in_the_same_shape(

@@ -13,13 +13,14 @@ from pointsman.api.keys import Right
 from pointsman.api.operation_events import Event
 from pointsman.api.operations import Operations
 from pointsman.api.rest.errors import Problem
+from pointsman.api.rest.fields import Id
 from pointsman.api.rest.guarding import Guard, no_resource
 from pointsman.api.rest.idempotency import KEY_MOST, LOOKED_BACK, Once, Turns, digest_of
 from pointsman.api.rest.strict_json import read_json
 from pointsman.config.keys import Key
 from pointsman.core.entity import Rejected
 from pointsman.operations import OPERATIONS
-from pointsman.operations.checks import ID_LENGTH_MOST, NotFound
+from pointsman.operations.checks import NotFound
 from pointsman.operations.facts import AboutOperation, Fact
 from pointsman.operations.intents import Intent
 from pointsman.operations.model import Operation
@@ -35,10 +36,7 @@ Reason = Annotated[str, StringConstraints(max_length=4_000, pattern=r"^[ -~]*$")
 IdempotencyKey = Annotated[
     str, StringConstraints(min_length=1, max_length=KEY_MOST, pattern=r"^[ -~]*$")
 ]
-OperationId = Annotated[
-    str,
-    Path(min_length=1, max_length=ID_LENGTH_MOST, pattern="^[A-Za-z0-9_-]+$"),
-]
+OperationId = Annotated[Id, Path()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
 """Fields as they come in: instants, numbers and JSON, none of them guessed."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import Query
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from pointsman.operations.checks import DURATION_MOST, ID_LENGTH_MOST, PRIORITY_MOST
+from pointsman.operations.checks import DURATION_MOST, PRIORITY_MOST
 
 MILLISECONDS_MOST: Final = int(DURATION_MOST.total_seconds() * 1_000)
 LINE_MOST: Final = 1_000
 SEQ_MOST: Final = 2**63 - 1
+_UUID: Final = re.compile("[0-9a-fA-F]{8}(-?)([0-9a-fA-F]{4}\\1){3}[0-9a-fA-F]{12}")
 
 
 def instant(value: object) -> datetime | None:
@@ -30,6 +33,17 @@ def instant(value: object) -> datetime | None:
         raise ValueError("must be in ISO 8601, such as 2026-01-01T12:00:00Z") from error
 
 
+def identity(text: str) -> str:
+    """The id of an operation, in its one spelling.
+
+    Raises:
+        ValueError: If it is no UUID.
+    """
+    if not _UUID.fullmatch(text):
+        raise ValueError("must be a UUID, such as 123e4567-e89b-12d3-a456-426614174000")
+    return str(UUID(text))
+
+
 Instant = Annotated[
     datetime,
     BeforeValidator(instant),
@@ -38,9 +52,7 @@ Instant = Annotated[
 Whole = Annotated[int, Field(strict=True)]
 Priority = Annotated[Whole, Field(ge=-PRIORITY_MOST, le=PRIORITY_MOST)]
 Milliseconds = Annotated[Whole, Field(gt=0, le=MILLISECONDS_MOST)]
-Id = Annotated[
-    str, StringConstraints(min_length=1, max_length=ID_LENGTH_MOST, pattern="^[A-Za-z0-9_-]+$")
-]
+Id = Annotated[str, AfterValidator(identity), WithJsonSchema({"type": "string", "format": "uuid"})]
 Line = Annotated[str, StringConstraints(max_length=LINE_MOST)]
 Seq = Annotated[int | None, Query(ge=0, le=SEQ_MOST)]
 """A place among all events."""

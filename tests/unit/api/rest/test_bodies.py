@@ -10,6 +10,7 @@ from pointsman.api.rest.bodies import Cancellation, Changes, Decision, Failure, 
 from pointsman.operations.checks import UPDATABLE
 from pointsman.operations.model import Dependency, DependencyType, OnFailure, Reason, Work
 
+LIFT = "123e4567-e89b-12d3-a456-426614174000"
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -23,7 +24,7 @@ def test_an_operation_is_what_was_said_of_it_and_no_more() -> None:
             "release_date": "2026-01-01T12:00:00",
             "due_date": "2026-01-01T15:00:00+02:00",
             "planned_duration": 1500,
-            "dependencies": [{"depends_on_operation_id": "lift", "on_failure": "SKIP"}],
+            "dependencies": [{"depends_on_operation_id": LIFT, "on_failure": "SKIP"}],
         }
     )
     assert said.work(NOW) == Work(
@@ -34,7 +35,7 @@ def test_an_operation_is_what_was_said_of_it_and_no_more() -> None:
         NOW + timedelta(hours=1),
         timedelta(seconds=1.5),
         "pallets",
-        (Dependency("lift", DependencyType.FINISH_TO_START, OnFailure.SKIP),),
+        (Dependency(LIFT, DependencyType.FINISH_TO_START, OnFailure.SKIP),),
     )
 
 
