@@ -67,7 +67,6 @@ ODD_FIELDS: Final[dict[str, tuple[object, ...]]] = {
 NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 ODD_WORK: Final[tuple[dict[str, object], ...]] = (
     {"release_date": "2026-01-02", "due_date": "2026-01-01"},
-    {"dependencies": [{"depends_on_operation_id": NOBODY}]},
     {"payload": {"big": 2**63}},
     {"payload": {"long": "x" * PAYLOAD_BYTES}},
     {"payload": {"half": "\ud800"}},
@@ -82,11 +81,14 @@ async def test_each_field_that_does_not_fit_is_named_and_nothing_is_added(
         for field, values in ODD_FIELDS.items()
         for value in values
     )
-    of_work = (([{**FINE, **work}], "operation_rejected", None) for work in ODD_WORK)
-    deep = ([{"payload": {"deep": nested(60)}}], "operation_rejected", None)
+    second = {"index": 1}
+    of_work = (([FINE, {**FINE, **work}], "invalid_operation", second) for work in ODD_WORK)
+    deep = ([FINE, {"payload": {"deep": nested(60)}}], "invalid_operation", second)
+    orphan = {**FINE, "dependencies": [{"depends_on_operation_id": NOBODY}]}
+    alone = ([FINE, orphan], "operation_rejected", second)
     named = {"index": 0, "field": "resource_id"}
     other = ([{**FINE, "resource_id": "robot-1"}], "resource_id_not_allowed", named)
-    for body, code, details in (*ODD_BODIES, *of_fields, *of_work, deep, other):
+    for body, code, details in (*ODD_BODIES, *of_fields, *of_work, deep, alone, other):
         content = json.dumps(body).encode()
         response = await http.post("/operations/add", content=content, headers=JSON)
         assert refused(response, 400, code).get("details") == details, (body, response.text)
@@ -108,7 +110,7 @@ BROKEN: Final = (
     (b'[{"payload": {}, "payload": {"a": 1}}]', 400, "invalid_json"),
     (b'[{"payload": {"a": NaN}}]', 400, "invalid_json"),
     (b'[{"payload": {"a": -Infinity}}]', 400, "invalid_json"),
-    (b'[{"payload": {"a": 1e999}}]', 400, "operation_rejected"),
+    (b'[{"payload": {"a": 1e999}}]', 400, "invalid_operation"),
     (b'[{"payload": {}, "priority": ' + b"9" * 5_000 + b"}]", 400, "invalid_json"),
     (b"[" * 100_000, 400, "invalid_json"),
     (b'{"a":' * 100_000, 400, "invalid_json"),

@@ -1,5 +1,6 @@
 """Operations themselves: to add, find, change, hold and try them again."""
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlencode
@@ -14,7 +15,7 @@ from pointsman.api.rest.errors import Problem
 from pointsman.api.rest.fields import Id, Seq
 from pointsman.api.rest.happenings import DispatchEvent, answered, said
 from pointsman.operations import model
-from pointsman.operations.checks import Invalid
+from pointsman.operations.checks import Invalid, check_work
 from pointsman.operations.facts import Added
 from pointsman.operations.intents import Add, Hold, New, Retry, Update
 from pointsman.operations.model import Phase, State
@@ -85,7 +86,7 @@ async def add_operations(desk: Changing, body: NewOperations, response: Response
         try:
             facts = await desk.ask(Add(new=new, **desk.asked({})))
         except Invalid as error:
-            raise Problem(400, "operation_rejected", str(error)) from error
+            raise _rejected(new, error) from error
     added = [fact.operation for fact in facts if isinstance(fact, Added)]
     return [Status.of(desk.resource_id, operation) for operation in added]
 
@@ -179,6 +180,18 @@ async def _added_before(desk: Desk, ids: list[str]) -> list[model.Operation]:
         return []
     added = [await desk.events(Window(1, after=0), id, every=True) for id in ids]
     return [event.operation for events in added for event in events if event.operation]
+
+
+def _rejected(new: Sequence[New], error: Invalid) -> Problem:
+    """What makes no sense by itself, or among those that are there."""
+    for index, one in enumerate(new):
+        try:
+            check_work(one.work)
+        except Invalid as own:
+            return Problem(400, "invalid_operation", str(own), {"index": index})
+    named = [index for index, one in enumerate(new) if one.id in str(error)]
+    details = {"index": named[0]} if named else None
+    return Problem(400, "operation_rejected", str(error), details)
 
 
 def _refuse(name: str, place: object) -> None:
