@@ -160,6 +160,20 @@ async def test_a_dispatcher_that_is_stopped_says_so_and_starts_nothing(
     await running(http, id)
 
 
+async def test_a_queue_is_listed_whole_unless_pages_are_asked_for(http: httpx.AsyncClient) -> None:
+    current = await added(http)
+    await running(http, current)
+    for _ in range(2):
+        work = [{"payload": {"n": n}} for n in range(600)]
+        assert (await http.post("/operations/add", json=work)).status_code == 201
+    response = await http.get("/operations")
+    assert "link" not in response.headers
+    first, *queue = response.json()
+    assert (first["operation"]["id"], first["is_current_operation"]) == (current, True)
+    assert [one["operation"]["payload"]["n"] for one in queue] == [*range(600), *range(600)]
+    assert queue[0] == (await http.get(f"/operations/{queue[0]['operation']['id']}")).json()
+
+
 async def test_the_queue_is_listed_in_its_order_page_by_page(http: httpx.AsyncClient) -> None:
     first = await added(http)
     await running(http, first)

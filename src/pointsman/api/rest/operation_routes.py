@@ -14,6 +14,7 @@ from pointsman.api.rest.desk import Changing, Desk, OperationId, Seeing
 from pointsman.api.rest.errors import Problem
 from pointsman.api.rest.fields import Id, Seq
 from pointsman.api.rest.happenings import DispatchEvent, answered, said
+from pointsman.api.rest.listings import listed
 from pointsman.operations import model
 from pointsman.operations.checks import Invalid, check_work
 from pointsman.operations.facts import Added
@@ -35,32 +36,32 @@ class _Page(NamedTuple):
     """What asks for the next one. Empty: there is none."""
 
 
-@router.get("/operations")
+@router.get("/operations", response_model=list[Status])
 async def list_operations(
     desk: Seeing,
     request: Request,
-    response: Response,
     state: Annotated[State | None, Query(description="Only those in this state.")] = None,
     job_id: Annotated[str | None, Query(description="Only those of this job.")] = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = PAGE_MOST,
+    limit: Annotated[
+        int | None, Query(ge=1, le=PAGE_MOST, description="Without: all of the queue.")
+    ] = None,
     after: Annotated[Id | None, Query(description="Of the queue: what comes after this.")] = None,
     before: Annotated[Seq, Query(description="Of what has ended: what came before.")] = None,
-) -> list[Status]:
+) -> Response:
     """The current operation, then the queue in its order. With a final state: the last to end.
 
     `Link` has the next page, if there is one.
     """
     if state is not None and state in FINISHED:
         _refuse("after", after)
-        page = await _ended(desk, state, job_id, limit, before)
+        page = await _ended(desk, state, job_id, limit or PAGE_MOST, before)
     else:
         _refuse("before", before)
         last = await desk.get(after) if after else None
         page = _unfinished(await desk.look(), state, job_id, limit, last)
-    if page.more:
-        query = {**request.query_params, **page.more}
-        response.headers["Link"] = f'<?{urlencode(query)}>; rel="next"'
-    return [Status.of(desk.resource_id, operation) for operation in page.operations]
+    query = urlencode({**request.query_params, **page.more})
+    headers = {"Link": f'<?{query}>; rel="next"'} if page.more else {}
+    return listed(desk.resource_id, page.operations, headers)
 
 
 @router.get("/operations/current")
@@ -218,7 +219,7 @@ def _unfinished(
     resource: Resource,
     state: State | None,
     job_id: str | None,
-    limit: int,
+    limit: int | None,
     last: model.Operation | None,
 ) -> _Page:
     """What is not over: the active one, then the queue."""
@@ -227,6 +228,8 @@ def _unfinished(
         for one in in_queue_order(resource, last)
         if state in (None, one.state) and _is_of(one, job_id)
     )
+    if limit is None:
+        return _Page([*fitting], {})
     found = [*islice(fitting, limit + 1)]
     more = {"after": found[limit - 1].id} if len(found) > limit else {}
     return _Page(found[:limit], more)
