@@ -16,6 +16,7 @@ import pytest
 from pointsman.api.keys import Exposed, signature
 from pointsman.api.listening import CannotListen, Tls
 from pointsman.config import Address, Key, Role
+from pointsman.config.keys import NAME_MOST
 from tests.protocols.rest_bench import Server, Serving, added, client, refused, server
 from tests.protocols.test_dispatch_guard import Certificates
 
@@ -24,6 +25,7 @@ KEYS: Final = (
     Key("signer", "sign", Role.ADMIN, None, "between us"),
     Key("watcher", "watch", Role.OBSERVER, frozenset({7})),
     Key("stranger", "far away", Role.ADMIN, frozenset({9})),
+    Key('机 "a:b" \\ é'.ljust(NAME_MOST, "."), "long", Role.ADMIN, None),
 )
 PLANNER: Final = {"Authorization": "Bearer plan"}
 WATCHER: Final = {"key": "watch"}
@@ -119,6 +121,9 @@ async def test_each_change_carries_who_and_why(http: httpx.AsyncClient) -> None:
     assert (first["event_type"], first["by"]) == ("operation_added", "planner")
     assert (last["event_type"], last["by"]) == ("operation_cancelled", "planner:alice")
     assert last["meta_data"]["why"] == "the lane is blocked"
+    longest = {"key": "long", "X-Actor": "x" * 100}
+    added = await http.post("/operations/add", json=[{"payload": {}}], headers=longest)
+    assert added.status_code == 201, added.text
     odd = {**PLANNER, "X-Actor": "x" * 101}
     refused(await http.post(at, headers=odd), 400, "invalid_x_actor")
 

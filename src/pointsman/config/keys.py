@@ -20,6 +20,8 @@ from pointsman.config.tables import (
 
 ALL: Final = "*"
 MICROGRID_MOST: Final = 2**64 - 1
+NAME_MOST: Final = 150
+"""Characters. What somebody does is kept with it, and with whom they act for."""
 
 
 class Role(StrEnum):
@@ -77,6 +79,13 @@ def _refuse_twice(tables: list[Table], field_: str) -> None:
             raise here.error(field_, f"{what} is taken by [[key]] number {earlier.number}")
 
 
+def _name(value: object) -> str:
+    name = text(value)
+    if len(name) > NAME_MOST:
+        raise ValueError(f"has {len(name)} characters: at most {NAME_MOST} are allowed")
+    return name
+
+
 def _shown_to_servers(value: object) -> str:
     """What can be sent as metadata, where nothing but plain text can."""
     if not isinstance(value, str):
@@ -102,7 +111,7 @@ def _microgrids(value: object) -> frozenset[int] | None:
 
 _MICROGRID: Final = whole(least=0, most=MICROGRID_MOST)
 KEY: Final[Mapping[str, Check]] = {
-    "name": text,
+    "name": _name,
     "key": _shown_to_servers,
     "secret": _secret,
     "role": choice(Role),

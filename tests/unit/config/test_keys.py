@@ -67,6 +67,7 @@ def test_a_key_never_shows_what_must_stay_secret(tmp_path: Path) -> None:
         ('secret = "nobody knows"', "secret = 17", "secret must be text in quotes"),
         ('secret = "nobody knows"', 'secret = ""', "secret must be text in quotes, and not empty"),
         ("secret =", "secert =", "unknown key 'secert'; did you mean 'secret'?"),
+        ('name = "watcher"', f'name = "{"w" * 151}"', "name has 151 characters: at most 150"),
         ("[[key]]", "[[keys]]", "unknown key 'keys'; did you mean 'key'?"),
         ("[[key]]", "[key]", "each must be a table, written [[key]]"),
     ],
