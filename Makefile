@@ -23,7 +23,7 @@ demo: $(VENV)/.all
 	$(BIN)/pointsman demo $(ARGS)
 
 test: $(VENV)/.test broker
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

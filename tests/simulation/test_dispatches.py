@@ -12,7 +12,7 @@ import pytest
 
 from pointsman.dispatches import FOLLOWER
 from pointsman.runtime import shard, timers
-from tests.seeds import SEEDS
+from tests.seeds import LONG, SEEDS
 from tests.simulation.authors import Author
 from tests.simulation.chronicle import Chronicle, Watched
 from tests.simulation.feeding import (
@@ -28,7 +28,6 @@ from tests.simulation.story import Story
 from tests.simulation.verdict import LOOKS, Judge
 from tests.simulation.world import World
 
-LONG = len(SEEDS) > 25
 TURNS_A_DAY = 100_000
 """Of the event loop, at most."""
 

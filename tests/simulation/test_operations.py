@@ -15,13 +15,13 @@ from pointsman.operations.model import Ask, Work
 from pointsman.operations.policy import Policy
 from pointsman.runtime import shard, timers
 from pointsman.runtime.codec import Happened
-from tests.seeds import SEEDS
+from tests.seeds import LONG, SEEDS
 from tests.simulation.inquest import Inquest
 from tests.simulation.shift import HOUR, ROBOTS, Shift
 from tests.simulation.steps import play_bounded
 from tests.simulation.world import EPOCH, FaultyJournal, World
 
-FEW = SEEDS if len(SEEDS) > 25 else SEEDS[:4]
+FEW = SEEDS if LONG else SEEDS[:4]
 LOOKS_SECONDS = 600.0
 TURNS_AN_HOUR = 60_000
 """Of the event loop, at most."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pointsman.dispatches.model import Frequency, Rule
 from pointsman.dispatches.recurrence import Recurrence
+from tests.seeds import LONG
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FREQUENCIES = {
@@ -76,7 +77,7 @@ def rules(draw: st.DrawFn) -> Rule:
 
 
 @given(rules(), MOMENTS, st.timedeltas(timedelta(days=-1), timedelta(days=900)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=1_000 if LONG else 60, deadline=None)
 def test_it_is_what_dateutil_says(rule: Rule, start: datetime, age: timedelta) -> None:
     instant, ours = start + age, Recurrence(rule, start)
     theirs = by_dateutil(rule, start.replace(microsecond=0))
