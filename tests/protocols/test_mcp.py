@@ -168,6 +168,11 @@ async def test_tools_that_change_something_say_so_and_want_a_reason(tmp_path: Pa
             assert "why" in tool.input_schema["properties"], tool.name
             assert tool.description
         assert "why" in await refusal(session, "operation_add", payload={})
+        paused = await called(session, "dispatcher_pause_runtime")
+        assert (paused["message"], paused["state"]["is_paused"]) == ("dispatcher paused", True)
+        assert not (await called(session, "dispatcher_resume_runtime"))["state"]["is_paused"]
+        told = (await called(session, "dispatcher_get_history", limit=None))["events"]
+        assert [event["meta_data"] for event in told][-2:] == [{"why": "not said"}] * 2
         assert (await called(session, "operation_list"))["operations"] == []
 
 

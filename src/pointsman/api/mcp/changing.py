@@ -15,6 +15,8 @@ Why: TypeAlias = Annotated[
         min_length=1, max_length=WHY_MOST, description="What for. The history keeps it, with who."
     ),
 ]
+UNSAID: Final = "not said"
+"""What for, of the documented calls, which say nothing."""
 JobId: TypeAlias = Annotated[str, Field(description="The job: a label that operations share.")]
 Reason: TypeAlias = Literal[
     "USER_REQUEST", "TIMEOUT", "DEPENDENCY_FAILED", "INTERNAL_ERROR", "EXTERNAL_ERROR"
@@ -42,12 +44,16 @@ class Asking:
 class Steering(Asking):
     """What can be asked of a resource as a whole, and of jobs."""
 
-    async def dispatcher_pause_runtime(self, why: Why, resource_id: Resource = None) -> Json:
+    async def dispatcher_pause_runtime(
+        self, why: Why = UNSAID, resource_id: Resource = None
+    ) -> Json:
         """Start nothing more on a resource until it is resumed. What runs goes on."""
         body = {"why": why}
         return await self._post(why, resource_id, "dispatcher", "pause", body=body)
 
-    async def dispatcher_resume_runtime(self, why: Why, resource_id: Resource = None) -> Json:
+    async def dispatcher_resume_runtime(
+        self, why: Why = UNSAID, resource_id: Resource = None
+    ) -> Json:
         """Let a paused resource start operations again."""
         return await self._post(why, resource_id, "dispatcher", "resume")
 

@@ -38,7 +38,9 @@ class Reading:
         resolve_operations: Annotated[
             bool, Field(description="Whether the operations come with the events.")
         ] = True,
-        limit: Annotated[int, Field(ge=1, le=1000, description="The last so many events.")] = 50,
+        limit: Annotated[
+            int | None, Field(ge=1, le=1000, description="The last so many events. Default: 50.")
+        ] = None,
         resource_id: Resource = None,
     ) -> Json:
         """Tell the last events of a time window, oldest first."""
