@@ -8,13 +8,19 @@ from pointsman.journal import BlockingJournal, Record, Token
 from pointsman.journal.memory import MemoryJournal
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
+from pointsman.runtime.direct_record import DirectKeeper
 
 
 def open_journal(
-    journal: str | Path | BlockingJournal | None, closing: ExitStack, closed: type[RuntimeError]
+    journal: str | Path | BlockingJournal | None,
+    closing: ExitStack,
+    closed: type[RuntimeError],
+    *,
+    recorded: bool = False,
 ) -> BlockingJournal:
     """The journal to write; in memory, if none is given. What is opened here is closed with
-    `closing`; from then on, whoever still wants to write gets a `closed`.
+    `closing`; from then on, whoever still wants to write gets a `closed`. If it is to be
+    `recorded`, a file drops what is past, once that is in the record beside it.
 
     Raises:
         InUse: If another process, or an engine that was not closed, writes the file.
@@ -24,7 +30,7 @@ def open_journal(
         case str() | Path():
             path = Path(journal)
             closing.enter_context(owning(path))
-            return _OwnFile(SqliteJournal(path), closing, closed)
+            return _OwnFile(SqliteJournal(path), closing, closed, recorded=recorded)
         case None:
             return MemoryJournal()
     return journal
@@ -34,12 +40,18 @@ class _OwnFile:
     """A journal in a file that ends with its engine. Nobody waits for it after that."""
 
     def __init__(
-        self, journal: SqliteJournal, closing: ExitStack, closed: type[RuntimeError]
+        self,
+        journal: SqliteJournal,
+        closing: ExitStack,
+        closed: type[RuntimeError],
+        *,
+        recorded: bool,
     ) -> None:
         self._journal = journal
         self._closed = False
         self._error = closed
         closing.callback(self._close)
+        self._keeper = DirectKeeper(journal) if recorded else None
 
     @property
     def shards(self) -> int:
@@ -49,7 +61,10 @@ class _OwnFile:
         return self._open().claim_now(shard, after=after)
 
     def append_now(self, token: Token, records: Sequence[tuple[str, bytes]]) -> int:
-        return self._open().append_now(token, records)
+        position = self._open().append_now(token, records)
+        if self._keeper is not None:
+            self._keeper.grew(len(records))
+        return position
 
     def load_now(self, token: Token) -> Sequence[Record]:
         return self._open().load_now(token)
@@ -61,4 +76,6 @@ class _OwnFile:
 
     def _close(self) -> None:
         self._closed = True
+        if self._keeper is not None:
+            self._keeper.close()
         self._journal.close_now()

@@ -2,18 +2,30 @@
 
 from collections import deque
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pointsman.library.operation_dispatcher.translating import is_told
-from pointsman.operations import OPERATIONS, model
+from pointsman.operations import model
 from pointsman.operations.facts import AboutOperation
-from pointsman.runtime.codec import Codec, Happened
-from pointsman.runtime.record import RecordReader
+from pointsman.runtime.codec import Happened
+
+
+class Past(Protocol):
+    """Who can be asked about the past, from any thread."""
+
+    def last(
+        self, since: datetime | None, until: datetime | None, limit: int | None
+    ) -> Sequence[Happened]:
+        """The last of those from `since` to `until`, with both; oldest first."""
+
+    def of(self, id: str) -> Sequence[Happened]:
+        """All that it knows of an operation, oldest first."""
+
+    def operation(self, id: str) -> model.Operation | None:
+        """How it was when it was last heard of."""
 
 
 class Entry(NamedTuple):
@@ -57,7 +69,6 @@ class Chronicle:
     def last(
         self, since: datetime | None, until: datetime | None, limit: int | None
     ) -> Sequence[Happened]:
-        """The last of those from `since` to `until`, with both; oldest first."""
         everything = (entry.happened for entry in reversed(self.entries()))
         fitting = (one for one in everything if _is_within(one.at, since, until))
         return [*islice(fitting, limit)][::-1]
@@ -67,11 +78,9 @@ class Chronicle:
         return id in self._by_operation
 
     def of(self, id: str) -> Sequence[Happened]:
-        """All that it knows of an operation, oldest first."""
         return [entry.happened for entry in self.entries(id)]
 
     def operation(self, id: str) -> model.Operation | None:
-        """How it was when it was last heard of."""
         known = self.of(id)
         return known[-1].fact.operation if known else None
 
@@ -82,18 +91,6 @@ class Chronicle:
             del of_it[0]
             if not of_it:
                 del self._by_operation[fact.thing]
-
-
-def written(path: Path, entity: str, limit: int) -> Sequence[Happened]:
-    """The last facts of an entity in a journal's file and the record beside it, oldest first.
-
-    Raises:
-        JournalUnreadable: If there is no journal, or none that this release reads.
-    """
-    codec = Codec([OPERATIONS])
-    with closing(RecordReader(path)) as reader:
-        rows = [*reader.facts(entity=entity, newest_first=True, limit=limit)]
-    return [codec.decode(row.key, row.data) for row in reversed(rows)]
 
 
 def _is_within(at: datetime, since: datetime | None, until: datetime | None) -> bool:

@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 from pointsman.core.entity import Wake
 from pointsman.journal import BlockingJournal, Fenced
 from pointsman.library.journals import open_journal
-from pointsman.library.operation_dispatcher.chronicle import Chronicle, written
+from pointsman.library.operation_dispatcher.archive import Archive
+from pointsman.library.operation_dispatcher.chronicle import Chronicle, Past
 from pointsman.library.operation_dispatcher.errors import DispatcherError
 from pointsman.library.operation_dispatcher.home import Home
 from pointsman.library.operation_dispatcher.operation import Operation
@@ -67,10 +68,12 @@ class Machine:
         with ExitStack() as opening:
             kept = journal
             if kept is not None:
-                kept = open_journal(kept, opening, DispatcherError)
+                kept = open_journal(kept, opening, DispatcherError, recorded=True)
             self.owner: Owner = Direct(OPERATIONS, resource_id(SITE, name), kept)
+            self.past: Past = self.chronicle
             if isinstance(journal, str | Path):
-                for happened in written(Path(journal), self.owner.name, events_kept):
+                self.past = Archive(Path(journal), self.owner.name)
+                for happened in self.past.last(None, None, events_kept):
                     self.chronicle.hear(happened)
             self._closing = opening.pop_all()
         self.turner = Turner(self.owner.due, self._take_turn, clock, self._end)

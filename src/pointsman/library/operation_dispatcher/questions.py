@@ -110,11 +110,11 @@ class Questions(Assembly):
         self, operation_id: OperationId | None = None, limit: int | None = None
     ) -> list[DispatchEvent]:
         """The last events, of one operation or of all; oldest first."""
-        chronicle = self._machine.chronicle
+        past = self._machine.past
         if operation_id is None:
-            happened = chronicle.last(None, None, limit)
+            happened = past.last(None, None, limit)
         else:
-            happened = chronicle.of(name_of(operation_id))
+            happened = past.of(name_of(operation_id))
         events = [event for one in happened for event in events_of(one, self.resource_id)]
         return events if limit is None else events[max(len(events) - limit, 0) :]
 
@@ -156,7 +156,7 @@ class Questions(Assembly):
     ) -> History:
         window = TimeWindow(start=since, end=until)
         most = None if limit is None else max(limit, 0)
-        happened = self._machine.chronicle.last(since, until, most)
+        happened = self._machine.past.last(since, until, most)
         events = [event for one in happened for event in events_of(one, self.resource_id)]
         history = History(
             resource_id=self.resource_id,
@@ -174,7 +174,7 @@ class Questions(Assembly):
         name = name_of(operation_id)
         with self._machine.looking() as (resource, _):
             known = resource.operations.get(name)
-        return known or self._machine.chronicle.operation(name)
+        return known or self._machine.past.operation(name)
 
 
 def _in_order(resource: Resource, state: ExecutionState | None) -> Iterator[Value]:

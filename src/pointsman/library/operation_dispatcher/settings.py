@@ -135,7 +135,7 @@ class Keywords(TypedDict, total=False):
     operation_retry_backoff_seconds: float
     """Before the first of them. It doubles with each."""
     events_kept: int
-    """So many events the history goes back. With a journal, the file has them all."""
+    """So many events the history goes back. With a journal in a file it knows them all."""
     finished_kept: int
     """So many operations that have ended are still known by heart."""
     updatable_fields: Collection[str] | None

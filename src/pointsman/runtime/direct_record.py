@@ -1,0 +1,83 @@
+"""The record of a journal whose owner has no event loop: kept now and then, on a thread of its own.
+
+    journal --page by page--> FILE.record --forget--> journal: drops what is past
+
+`RecordKeeper` does the same at once, and for as long as an event loop runs. Here nobody waits for
+the record: a `RecordReader` adds what it has not got yet.
+"""
+
+import logging
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from threading import Event, Thread, current_thread
+from typing import Final
+
+from pointsman.journal import JournalUnreadable, Unknown
+from pointsman.journal.sqlite import SqliteJournal
+from pointsman.journal.sqlite_reader import SqliteReader
+from pointsman.runtime.record import FORGET_SECONDS, record_beside
+from pointsman.runtime.record_file import RecordFile
+
+log = logging.getLogger(__name__)
+GROWN_MOST: Final = 10_000
+"""So many records more, and the journal is tidied at once."""
+
+
+class DirectKeeper:
+    """Tidies the journal when it begins, when it has grown, and every so often."""
+
+    def __init__(
+        self,
+        journal: SqliteJournal,
+        *,
+        every_seconds: float = FORGET_SECONDS,
+        grown_most: int = GROWN_MOST,
+    ) -> None:
+        self._journal = journal
+        self._record: Path = record_beside(journal.path)
+        self._every_seconds = every_seconds
+        self._grown_most = grown_most
+        self._grown = 0
+        self._wanted = Event()
+        self._closed = False
+        self._thread = Thread(target=self._keep, name="pointsman record", daemon=True)
+        self._thread.start()
+
+    def grew(self, records: int) -> None:
+        """The journal has so many more."""
+        self._grown += records
+        if self._grown >= self._grown_most:
+            self._wanted.set()
+
+    def close(self) -> None:
+        """Let go of the files. What was not written yet is written next time."""
+        self._closed = True
+        self._wanted.set()
+        if self._thread is not current_thread():
+            self._thread.join()
+
+    def _keep(self) -> None:
+        self._grown = 1  # An earlier life may have left something.
+        while not self._closed:
+            self._wanted.clear()
+            if self._grown:
+                self._grown = 0
+                try:
+                    self._tidy()
+                except (JournalUnreadable, Unknown, sqlite3.Error) as error:
+                    log.error("%s is not kept: %s", self._record, error)
+                    self._grown = 1
+            self._wanted.wait(self._every_seconds)
+
+    def _tidy(self) -> None:
+        """Write down what is new, and let the journal forget what is past."""
+        with (
+            closing(SqliteReader(self._journal.path)) as journal,
+            closing(RecordFile(self._record, journal.id)) as record,
+        ):
+            while page := journal.after_now(record.cursor):
+                record.add(page)
+                if self._closed:
+                    return
+            self._journal.forget_now(record.make_durable())

@@ -1,0 +1,83 @@
+"""What a dispatcher keeps in a file: all of it, however little it knows by heart."""
+
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+from pointsman.journal import START
+from pointsman.journal.sqlite_reader import SqliteReader
+from pointsman.library.operation_dispatcher.settings import Keywords
+from pointsman.operation_dispatcher import (
+    EventType,
+    ExecutionState,
+    OperationDispatcher,
+)
+from pointsman.runtime.record import record_beside
+from tests.unit.library.operation_dispatcher.given import ROBOT, op
+
+pytestmark = pytest.mark.timeout(30)
+FORGETFUL: Keywords = {"events_kept": 5, "finished_kept": 2}
+
+
+def worked_off(path: Path, count: int) -> list[str]:
+    """One life, in which so many operations are carried out."""
+    with OperationDispatcher(ROBOT, journal=path, **FORGETFUL) as dispatcher:
+        for _ in range(count):
+            dispatcher.add(op())
+            dispatcher.step()
+            dispatcher.complete_current()
+        return [str(id) for id in dispatcher.get_history().get_operation_ids()]
+
+
+def test_history_goes_back_to_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "cell.db"
+    first = worked_off(path, 10)
+    assert len(first) == 10
+    both = worked_off(path, 10)
+    assert both[:10] == first
+    assert len(both) == 20
+
+
+def test_what_is_long_forgotten_can_still_be_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "cell.db"
+    oldest, *_ = worked_off(path, 10)
+    with OperationDispatcher(ROBOT, journal=path, **FORGETFUL) as dispatcher:
+        operation = dispatcher.get_operation(oldest)
+        assert operation is not None
+        assert operation.state is ExecutionState.COMPLETED
+        types = [event.event_type for event in dispatcher.get_events(oldest)]
+        assert types[0] is EventType.OPERATION_ADDED
+        assert types[-1] is EventType.OPERATION_COMPLETED
+        history = dispatcher.get_history(resolve_operations=True)
+        assert history.operations is not None
+        assert len(history.operations) == 10
+
+
+def test_a_window_has_both_of_its_ends_and_a_limit_takes_the_last(tmp_path: Path) -> None:
+    path = tmp_path / "cell.db"
+    worked_off(path, 10)
+    with OperationDispatcher(ROBOT, journal=path, **FORGETFUL) as dispatcher:
+        everything = dispatcher.get_history().events
+        since, until = everything[3].created_at, everything[20].created_at
+        within = [one for one in everything if since <= one.created_at <= until]
+        assert dispatcher.get_history(since, until).events == within
+        assert dispatcher.get_history(since, until, limit=4).events == within[-4:]
+        assert dispatcher.get_history(until + timedelta(days=1)).events == []
+
+
+def in_journal(path: Path) -> int:
+    with closing(SqliteReader(path)) as reader:
+        return len(reader.after_now(START))
+
+
+def test_the_journal_stays_as_long_as_what_is_known_by_heart(tmp_path: Path) -> None:
+    path = tmp_path / "cell.db"
+    for _ in range(3):
+        worked_off(path, 10)
+    with OperationDispatcher(ROBOT, journal=path, **FORGETFUL):
+        while in_journal(path) > 40:  # Ninety were written, and more of the dispatcher itself.
+            sleep(0.01)
+    assert record_beside(path).is_file()

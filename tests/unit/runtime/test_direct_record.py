@@ -1,0 +1,102 @@
+"""A journal whose owner has no event loop stays short, and nothing of it is lost."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from pointsman.core.entity import Fact, Forgotten
+from pointsman.journal import START
+from pointsman.journal.sqlite import SqliteJournal
+from pointsman.journal.sqlite_reader import SqliteReader
+from pointsman.runtime.codec import Codec
+from pointsman.runtime.direct_record import DirectKeeper
+from pointsman.runtime.record import RecordReader, record_beside
+from tests.queues import QUEUES
+from tests.queues.model import Added, Finished, Operation
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ROBOT = "queues/caltech/robot-1"
+CODEC = Codec([QUEUES])
+pytestmark = pytest.mark.timeout(30)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[SqliteJournal]:
+    journal = SqliteJournal(path)
+    try:
+        yield journal
+    finally:
+        journal.close_now()
+
+
+def lived(journal: SqliteJournal, count: int, first: int = 0) -> int:
+    """So many operations came and went. Returns how many records that is."""
+    token = journal.claim_now(3)
+    for n in range(first, first + count):
+        one = Operation(f"op-{n}", NOON)
+        ended_at = NOON + timedelta(minutes=n)
+        facts: list[Fact] = [Added(one), Finished(one, ended_at), Forgotten(one.id)]
+        journal.append_now(token, [CODEC.record(ROBOT, fact, NOON) for fact in facts])
+    return 3 * count
+
+
+def in_journal(path: Path) -> int:
+    with closing(SqliteReader(path)) as reader:
+        return len(reader.after_now(START))
+
+
+def in_past(path: Path) -> int:
+    with closing(RecordReader(path)) as reader:
+        return len([*reader.facts(ROBOT)])
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = monotonic() + 10
+    while not condition():
+        assert monotonic() < end
+        sleep(0.01)
+
+
+def test_what_an_earlier_life_left_is_written_down_and_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with opened(path) as journal:
+        lived(journal, 20)
+        assert in_journal(path) == 60
+        with closing(DirectKeeper(journal)):
+            until(lambda: in_journal(path) <= 1)
+            assert in_past(path) == 40
+
+
+def test_a_journal_that_has_grown_is_tidied_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with opened(path) as journal, closing(DirectKeeper(journal, grown_most=60)) as keeper:
+        keeper.grew(lived(journal, 19))
+        keeper.grew(lived(journal, 1, first=19))
+        until(lambda: in_journal(path) <= 1)
+        assert in_past(path) == 40
+
+
+def test_a_record_that_cannot_be_kept_costs_nothing_but_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "journal.db"
+    record_beside(path).mkdir()
+    with opened(path) as journal:
+        records = lived(journal, 2)
+        with closing(DirectKeeper(journal)):
+            until(lambda: "is not kept" in caplog.text)
+        assert in_journal(path) == records
+
+
+def test_who_closes_waits_for_no_more_than_a_page(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with opened(path) as journal:
+        lived(journal, 5)
+        keeper = DirectKeeper(journal)
+        keeper.close()
+        keeper.close()
+        assert in_past(path) == 10
