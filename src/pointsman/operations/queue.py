@@ -154,8 +154,9 @@ class Resource:
         self.number = max(self.number, operation.number)
         self._link(operation)
         self._place(operation)
-        if before is None or _lets(before) != _lets(operation):
-            for id in self.dependents.get(operation.id, ()):
+        dependents = self.dependents.get(operation.id, ())
+        if dependents and (before is None or _lets(before) != _lets(operation)):
+            for id in dependents:
                 self._place(self.operations[id])
         self.see(operation.changed_at)
 

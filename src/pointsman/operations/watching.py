@@ -37,7 +37,8 @@ class Sight(Enum):
 
 def next_look(operation: Operation, policy: Policy) -> datetime | None:
     """When there is something to be said. None: not unless something happens."""
-    return min((at for at, _ in _sights(operation, policy)), default=None)
+    instants = [at for at, _ in _sights(operation, policy)]
+    return min(instants) if instants else None
 
 
 def seen(operation: Operation, policy: Policy, now: datetime) -> Sight | None:

@@ -119,12 +119,10 @@ class Mirrors(Generic[StateT, IntentT, FactT]):
 
     def _take(self, record: Record) -> Happened | None:
         """What is to be told."""
-        kind, _, _ = record.key.partition("/")
         entity = entity_of(record.key)
-        if kind != self._kind.name:
-            return None
         if entity not in self.states:
-            if site_of(entity) in self._sites:
+            kind, _, _ = entity.partition("/")
+            if kind == self._kind.name and site_of(entity) in self._sites:
                 self.others.add(entity)
             return None
         if record.data == TOMBSTONE:
