@@ -18,8 +18,6 @@ EXTRAS: Final[Mapping[str, str]] = {
     "httpx2": "rest",
     "mcp": "mcp",
     "plotly": "web",
-    "pydantic": "rest",
-    "pyarrow": "parquet",
     "starlette": "rest",
     "uvicorn": "rest",
 }
