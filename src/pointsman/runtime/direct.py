@@ -1,9 +1,10 @@
 """The blocking driver: moves one entity in the thread of whoever asks, bound to no event loop.
 
-    submit --decide--> append --evolve--> deliver to subscribers --> return
+    submit --decide--> evolve --> append --> deliver to subscribers --> return
 
-It has no timers: time is what callers say it is, and `Wake` is an intent like any other. It
-appends before it evolves, so its memory never runs ahead of the journal.
+It has no timers: time is what callers say it is, and `Wake` is an intent like any other. Nobody
+sees its memory run ahead of the journal: it is locked meanwhile, and loaded anew if what it ran
+ahead by did not land.
 
 Facts are delivered in the order in which they were journaled, by one thread at a time and
 outside the lock. A subscriber may submit again: what that causes is delivered after what is
@@ -21,7 +22,7 @@ from typing import Final, Generic
 
 from pointsman.core.entity import FactT, IntentT, Kind, StateT, Wake
 from pointsman.core.names import check_name, entity_of, shard_of, site_of
-from pointsman.journal import BlockingJournal, Fenced, Token, Unknown
+from pointsman.journal import APPEND_LIMIT, BlockingJournal, Fenced, Token, Unknown
 from pointsman.journal.unkept import Unkept
 from pointsman.runtime.ask import Broken
 from pointsman.runtime.codec import Codec, Happened, decided
@@ -79,10 +80,13 @@ class Direct(Generic[StateT, IntentT, FactT]):
         self._token = self._journal.claim_now(shard)
         self._state = self._load()
 
-    def submit(self, intent: IntentT | Wake, now: datetime) -> Sequence[FactT]:
+    def submit(
+        self, intent: IntentT | Wake, now: datetime, *, wakes: bool = False
+    ) -> Sequence[FactT]:
         """Return what `intent` caused, once that is durable and was delivered.
 
-        Called by a subscriber, it returns before the delivery, which comes next.
+        Called by a subscriber, it returns before the delivery, which comes next. If it `wakes`,
+        what falls due at once by that shares its append, and is delivered after it.
 
         Raises:
             Rejected: If the intent makes no sense in the present state.
@@ -93,9 +97,9 @@ class Direct(Generic[StateT, IntentT, FactT]):
             Broken: If `evolve` failed: from now on, this driver moves nothing.
         """
         with self._lock:
-            facts = self._carry_out(intent, now)
-            self._undelivered += [Happened(self.name, fact, now) for fact in facts]
-            self._caused += len(facts)
+            facts, more = self._carry_out(intent, now, wakes=wakes)
+            self._undelivered += [Happened(self.name, fact, now) for fact in (*facts, *more)]
+            self._caused += len(facts) + len(more)
             own = self._caused
         self._deliver(own)
         return facts
@@ -128,18 +132,35 @@ class Direct(Generic[StateT, IntentT, FactT]):
         with self._lock:
             return self._entity.due(self._state)
 
-    def _carry_out(self, intent: IntentT | Wake, now: datetime) -> Sequence[FactT]:
+    def _carry_out(
+        self, intent: IntentT | Wake, now: datetime, *, wakes: bool
+    ) -> tuple[Sequence[FactT], Sequence[FactT]]:
+        """What it caused, and what fell due at once by that."""
         for _ in range(TRIES):
             self._settle()
             facts = decided(self._entity, self.name, self._state, intent, now)
-            if self._append(facts, now):
-                self._evolve(facts)
-                return facts
+            self._in_doubt = self._writes
+            self._evolve(facts)
+            more = self._woken(now, APPEND_LIMIT - len(facts)) if facts and wakes else ()
+            if self._append([*facts, *more], now):
+                self._in_doubt = False
+                return facts, more
             before = self._position
             self._settle()
             if facts and self._position > before:  # It had landed, and is loaded by now.
-                return facts
+                return facts, more
         raise Unknown(f"{type(intent).__name__} for {self.name!r} was lost {TRIES} times")
+
+    def _woken(self, now: datetime, most: int) -> Sequence[FactT]:
+        """What is due by now, if that is not too much."""
+        due = self._entity.due(self._state)
+        if due is None or due > now:
+            return ()
+        facts = self._entity.decide(self._state, Wake(), now)
+        if len(facts) > most:
+            return ()
+        self._evolve(facts)
+        return facts
 
     def _evolve(self, facts: Sequence[FactT]) -> None:
         try:
@@ -151,23 +172,23 @@ class Direct(Generic[StateT, IntentT, FactT]):
 
     def _append(self, facts: Sequence[FactT], now: datetime) -> bool:
         """Append, and return whether it is known to have landed."""
-        if self._end:
-            raise self._end
         told = facts if self._writes else ()
-        records = [self._codec.record(self.name, fact, now) for fact in told]
         try:
+            records = [self._codec.record(self.name, fact, now) for fact in told]
             position = self._journal.append_now(self._token, records)
         except Unknown:
-            self._in_doubt = True
             return False
-        except Fenced as fenced:
-            self._end = fenced
+        except Exception as error:  # Nothing landed, nor will.
+            self._end = error if isinstance(error, Fenced) else None
+            self._state, self._in_doubt = self._load(), False
             raise
         self._position = max(self._position, position)
         return True
 
     def _settle(self) -> None:
         """Find out what landed, if that is in doubt."""
+        if self._end:
+            raise self._end
         if self._in_doubt:
             self._token = self._claim_again()
             self._state = self._load()

@@ -44,6 +44,16 @@ class LossyJournal(MemoryJournal):
         raise Unknown
 
 
+class CountingJournal(MemoryJournal):
+    def __init__(self) -> None:
+        super().__init__()
+        self.appends = 0
+
+    def append_now(self, token: Token, records: Sequence[tuple[str, bytes]]) -> int:
+        self.appends += 1
+        return super().append_now(token, records)
+
+
 def direct(journal: MemoryJournal | SqliteJournal) -> Direct[Resource, Intent, Fact]:
     return Direct(QUEUES, ROBOT, journal)
 
@@ -285,6 +295,46 @@ def test_a_driver_that_places_its_site_elsewhere_is_refused() -> None:
     moved = Direct(QUEUES, ROBOT, journal, place=lambda _: "microgrid-1")
     with pytest.raises(Misplaced):
         moved.submit(add("turn"), NOON)
+
+
+def test_what_falls_due_at_once_shares_the_append() -> None:
+    journal = CountingJournal()
+    driver, heard = direct(journal), list[Happened]()
+    driver.subscribe(heard.append)
+    assert len(driver.submit(add("lift"), NOON, wakes=True)) == 1, "its own fact only"
+    assert names(heard) == ["lift Added", "lift Offered"]
+    assert journal.appends == 1
+    driver.submit(add("turn"), NOON, wakes=True)
+    assert names(heard[2:]) == ["turn Added"], "one is offered at a time"
+
+
+@pytest.mark.parametrize("landing", [True, False])
+def test_what_fell_due_at_once_is_settled_too(*, landing: bool) -> None:
+    journal = LossyJournal(lost=1, landing=landing)
+    driver, heard = direct(journal), list[Happened]()
+    driver.subscribe(heard.append)
+    driver.submit(add("lift"), NOON, wakes=True)
+    assert names(heard) == ["lift Added", "lift Offered"]
+    with driver.looking() as state, direct(journal).looking() as loaded:
+        assert state == loaded
+
+
+def test_what_could_not_be_appended_did_not_happen() -> None:
+    """Its memory is that of the journal, whatever it ran ahead by."""
+    journal = MemoryJournal()
+    driver, heard = direct(journal), list[Happened]()
+    driver.submit(add("lift"), NOON)
+    driver.subscribe(heard.append)
+    with pytest.raises(ValueError, match="longer than"):
+        driver.submit(Add(Operation("long", NOON, payload="x" * 1_000_001)), NOON, wakes=True)
+    with driver.looking() as state:
+        assert list(state.queued) == ["lift"]
+    heir = direct(journal)
+    with pytest.raises(Fenced):
+        driver.submit(add("turn"), NOON, wakes=True)
+    with driver.looking() as state, heir.looking() as loaded:
+        assert state == loaded
+    assert heard == []
 
 
 def test_without_a_journal_nothing_is_written_and_nothing_outlives_the_driver() -> None:

@@ -112,7 +112,8 @@ class Machine:
         if self.error is not None:
             raise self.error
         try:
-            facts = self.owner.submit(intent, self.clock.now())
+            wakes = self._minds_time and not (self.outbox and self.outbox.is_telling())
+            facts = self.owner.submit(intent, self.clock.now(), wakes=wakes)
         except (Fenced, Broken) as error:
             self._end(error)
             raise

@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable
 from concurrent.futures import Future
+from contextvars import ContextVar
 from threading import Lock
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from pointsman.library.operation_dispatcher.translating import events_of
 from pointsman.runtime.codec import Happened
 
 log = logging.getLogger(__name__)
+_telling: ContextVar[bool] = ContextVar("telling", default=False)
+"""Whether an event is being told right now, here or in what was started from there."""
 WAITING_MOST: Final = 10_000
 """Events that wait for the callback. Further ones are dropped and counted."""
 
@@ -41,6 +44,11 @@ class Outbox:
         self.failures = 0
         """How often the callback raised, or took too long."""
         self.dropped = 0
+
+    @staticmethod
+    def is_telling() -> bool:
+        """Whether the callback is who asks. It is not to work off a whole queue in one breath."""
+        return _telling.get()
 
     def hear(self, happened: Happened) -> None:
         for event in events_of(happened, self._resource_id):
@@ -105,14 +113,18 @@ class Outbox:
 
     def _called(self, event: DispatchEvent) -> Awaitable[Any] | None:
         """What is still to be awaited of a call."""
+        mark = _telling.set(True)
         try:
             made = self._callback(event)
         except Exception as error:
             self._failed(event, repr(error))
             return None
+        finally:
+            _telling.reset(mark)
         return made if inspect.isawaitable(made) else None
 
     async def _awaited(self, made: Awaitable[Any], event: DispatchEvent) -> None:
+        _telling.set(True)  # In this task alone.
         try:
             async with asyncio.timeout(self._seconds):
                 await made

@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 import pytest
 
+from pointsman.journal import Token
+from pointsman.journal.memory import MemoryJournal
 from pointsman.operation_dispatcher import (
     DispatchEvent,
     EventType,
@@ -27,6 +30,28 @@ def test_without_a_callback_requests_are_approved() -> None:
         assert lift.state is ExecutionState.RUNNING
         assert dispatcher.complete_operation(lift.id) is lift
         assert (lift.state, lift.outcome) == (ExecutionState.COMPLETED, ExecutionOutcome.SUCCESS)
+
+
+class CountingJournal(MemoryJournal):
+    def __init__(self) -> None:
+        super().__init__()
+        self.appends: list[int] = []
+        """How many records each had."""
+
+    def append_now(self, token: Token, records: Sequence[tuple[str, bytes]]) -> int:
+        self.appends.append(len(records))
+        return super().append_now(token, records)
+
+
+def test_the_end_of_one_and_the_start_of_the_next_are_made_durable_together() -> None:
+    journal = CountingJournal()
+    with dispatching(journal=journal) as (dispatcher, told):
+        first, second = dispatcher.add_operations([op(), op()])
+        told.until(EventType.OPERATION_STARTED)
+        journal.appends.clear()
+        dispatcher.complete_operation(first.id)
+        assert second.state is ExecutionState.RUNNING
+        assert journal.appends[0] == 3, "completed, requested, started"
 
 
 async def test_it_runs_on_the_callers_loop_until_it_is_stopped() -> None:
