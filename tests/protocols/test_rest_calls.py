@@ -376,6 +376,13 @@ async def test_a_naive_time_is_meant_in_utc(http: httpx.AsyncClient) -> None:
     }
 
 
+async def test_an_offset_in_a_url_may_come_with_a_bare_plus(http: httpx.AsyncClient) -> None:
+    response = await http.get("/operations/history?from_time=2026-01-01T02:00:00.5+02:00")
+    assert response.json()["window"]["start"] == "2026-01-01T00:00:00.500000Z"
+    response = await http.get("/operations/history?from_time=2026-01-01+02:00")
+    assert response.json()["window"]["start"] == "2026-01-01T02:00:00Z"
+
+
 async def test_each_resource_has_every_call_and_the_first_one_is_at_the_root(
     tmp_path: Path,
 ) -> None:

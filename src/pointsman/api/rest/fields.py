@@ -13,6 +13,8 @@ from pointsman.operations.checks import DURATION_MOST, PRIORITY_MOST
 MILLISECONDS_MOST: Final = int(DURATION_MOST.total_seconds() * 1_000)
 LINE_MOST: Final = 1_000
 SEQ_MOST: Final = 2**63 - 1
+_LOST_PLUS: Final = re.compile(r"(:\d\d\S*) (\d\d:?\d\d)\Z")
+"""A URL says a space by a plus, so an offset that was not quoted comes without its sign."""
 _UUID: Final = re.compile("[0-9a-fA-F]{8}(-?)([0-9a-fA-F]{4}\\1){3}[0-9a-fA-F]{12}")
 
 
@@ -27,7 +29,7 @@ def instant(value: object) -> datetime | None:
     if not isinstance(value, str):
         raise ValueError("must be text in ISO 8601, such as 2026-01-01T12:00:00Z")
     try:
-        read = datetime.fromisoformat(value)
+        read = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", value))
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("must be in ISO 8601, such as 2026-01-01T12:00:00Z") from error
