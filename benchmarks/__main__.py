@@ -30,6 +30,7 @@ NAMES: Final = (
     "starts",
     "library",
     "operations",
+    "operation_dispatcher",
     "history",
 )
 SPEED: Final = """# Speed

@@ -1,6 +1,6 @@
 """Watches: callers that wait for what becomes of a request."""
 
-from collections import deque
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition, Lock
@@ -14,13 +14,14 @@ class Watch:
     """Facts about operations, from when it began."""
 
     def __init__(self) -> None:
-        self._seen: deque[AboutOperation] = deque()
+        self._seen: defaultdict[str, list[AboutOperation]] = defaultdict(list)
+        """By operation."""
         self._changed = Condition()
         self._gone: Exception | None = None
 
     def see(self, fact: AboutOperation) -> None:
         with self._changed:
-            self._seen.append(fact)
+            self._seen[fact.thing].append(fact)
             self._changed.notify_all()
 
     def give_up(self, error: Exception) -> None:
@@ -38,8 +39,8 @@ class Watch:
         until = monotonic() + seconds
         with self._changed:
             while True:
-                for fact in self._seen:
-                    if fact.thing == id and _closes(fact, number):
+                for fact in self._seen[id]:
+                    if _closes(fact, number):
                         return fact
                 if self._gone is not None:
                     raise self._gone
