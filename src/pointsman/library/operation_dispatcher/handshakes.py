@@ -12,6 +12,7 @@ from typing import Final
 
 from pointsman.core.entity import Rejected
 from pointsman.library.operation_dispatcher.deciding import decision_of, failure_of
+from pointsman.library.operation_dispatcher.errors import DispatcherError
 from pointsman.library.operation_dispatcher.events import (
     DispatchEvent,
     RequestCallback,
@@ -95,7 +96,7 @@ class Handshakes:
             self._answer(answer)
         except Invalid:
             raise
-        except Rejected:
+        except (Rejected, DispatcherError):  # The dispatcher may be closed by now.
             self.late += 1
 
     def _decide(self, event: DispatchEvent, request: Request) -> RequestDecision | None:

@@ -435,3 +435,25 @@ def test_a_callback_that_hangs_holds_up_nobody_for_long() -> None:
         good = dispatcher.add_operations([bad, op()])[1]
         assert told.until(EventType.OPERATION_STARTED).operation_id == good.id
         go.set()
+
+
+def test_an_answer_to_a_dispatcher_that_is_closed_is_late_and_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked, go_on = Event(), Event()
+
+    def slowly(_: DispatchEvent) -> bool:
+        asked.set()
+        return go_on.wait(SECONDS)
+
+    with dispatching(slowly) as (dispatcher, _):
+        dispatcher.add(op())
+        assert asked.wait(SECONDS)
+    handshakes = dispatcher._handshakes  # noqa: SLF001
+    assert handshakes is not None
+    go_on.set()
+    until = time.monotonic() + SECONDS
+    while not handshakes.late:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert not caplog.records
