@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from threading import Condition, RLock
+from threading import Event, RLock
 from typing import Final, Generic
 
 from pointsman.core.entity import FactT, IntentT, Kind, StateT, Wake
@@ -71,8 +71,8 @@ class Direct(Generic[StateT, IntentT, FactT]):
         self._busy = False
         """Somebody is delivering."""
         self._lock = RLock()
-        self._changed = Condition(self._lock)
-        """The news that more was delivered."""
+        self._awaited: dict[int, Event] = {}
+        """Who waits until so many are delivered."""
         self._position = 0
         self._in_doubt = False
         self._end: Exception | None = None
@@ -214,14 +214,17 @@ class Direct(Generic[StateT, IntentT, FactT]):
     def _deliver(self, own: int) -> None:
         """Deliver, or wait until somebody else has delivered so many."""
         inside = _delivering.get()
-        with self._lock:
-            while self._delivered < own and self._busy:
-                if id(self) in inside:
+        while True:
+            with self._lock:
+                if self._delivered >= own:
+                    return  # What comes after ours is no business of ours.
+                if self._busy and id(self) in inside:
                     return  # We are called by whoever delivers, and that one goes on.
-                self._changed.wait()
-            if self._delivered >= own:
-                return  # What comes after ours is no business of ours.
-            self._busy = True
+                if not self._busy:
+                    self._busy = True
+                    break
+                news = self._awaited.setdefault(own, Event())
+            news.wait()
         mark = _delivering.set(inside | {id(self)})
         told = 0
         try:
@@ -245,7 +248,12 @@ class Direct(Generic[StateT, IntentT, FactT]):
         with self._lock:
             self._delivered += told
             self._busy = not rests
-            self._changed.notify_all()
+            if news := self._awaited.pop(self._delivered, None):
+                news.set()
+            if rests:  # Whoever still waits was cut off, and goes on by itself.
+                for news in self._awaited.values():
+                    news.set()
+                self._awaited.clear()
 
     def _call_all(self, happened: Happened) -> None:
         for subscriber in self._subscribers:

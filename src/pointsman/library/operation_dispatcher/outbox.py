@@ -18,6 +18,7 @@ from typing import Any, Final
 from pointsman.library.operation_dispatcher.events import DispatchEvent, NotificationCallback
 from pointsman.library.operation_dispatcher.home import Home
 from pointsman.library.operation_dispatcher.translating import events_of
+from pointsman.operations.facts import Requested
 from pointsman.runtime.codec import Happened
 
 log = logging.getLogger(__name__)
@@ -51,8 +52,8 @@ class Outbox:
         return _telling.get()
 
     def hear(self, happened: Happened) -> None:
-        for event in events_of(happened, self._resource_id):
-            if not event.is_request:
+        if not isinstance(happened.fact, Requested):  # Those go to the request callback.
+            for event in events_of(happened, self._resource_id):
                 self._put(event)
 
     def empty(self) -> None:
