@@ -1,6 +1,8 @@
 """Events over REST as they happen: framed, numbered, and without a gap for whoever comes back."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
@@ -70,6 +72,27 @@ async def test_each_event_comes_as_it_happens_under_its_number(http: httpx.Async
         assert [frame.data for frame in told] == history["events"]
         assert [frame.id for frame in told] == [frame.data["seq"] for frame in told]
         assert {frame.data["operation_id"] for frame in told} == {id}
+
+
+def look_in(port: int | None) -> None:
+    """Ask for a long stream, and reset the connection as soon as it comes."""
+    with socket.create_connection(("127.0.0.1", port)) as peer:
+        peer.sendall(b"GET /events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while b"data:" not in peer.recv(10_000):
+            pass
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+async def test_who_leaves_in_the_middle_is_not_told_the_rest(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        response = await http.post("/operations/add", json=[{"payload": {}}] * 600)
+        assert response.status_code == 201
+    await last_seq(http)
+    await asyncio.to_thread(look_in, http.base_url.port)
+    await last_seq(http)
+    assert not [one for one in caplog.records if "socket.send()" in one.getMessage()]
 
 
 async def test_every_documented_event_is_told_by_its_name(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ class Streams:
                         yield KEEP_ALIVE
                     elif shown(event):
                         yield written(event)
+                        await asyncio.sleep(0)  # Or nobody sees that the reader has gone.
             except (Gap, Stopping, Unknown):
                 return  # Who comes back gets what is missing.
             finally:
