@@ -2,7 +2,6 @@
 
 import weakref
 from asyncio import wrap_future
-from collections.abc import Callable
 from logging import Logger
 from pathlib import Path
 from typing import Self, Unpack
@@ -10,7 +9,7 @@ from typing import Self, Unpack
 from pointsman.journal import BlockingJournal
 from pointsman.library.operation_dispatcher.events import NotificationCallback, RequestCallback
 from pointsman.library.operation_dispatcher.handshakes import Handshakes
-from pointsman.library.operation_dispatcher.history import History
+from pointsman.library.operation_dispatcher.historian import Historian, HistoryCallback
 from pointsman.library.operation_dispatcher.life import Life
 from pointsman.library.operation_dispatcher.logbook import Logbook
 from pointsman.library.operation_dispatcher.machine import Machine
@@ -34,7 +33,7 @@ class Assembly:
         *,
         on_request_callback: RequestCallback | None = None,
         on_notification_callback: NotificationCallback | None = None,
-        on_history_callback: Callable[..., History | None] | None = None,
+        on_history_callback: HistoryCallback | None = None,
         none_means: bool | None = None,
         journal: str | Path | BlockingJournal | None = None,
         clock: Clock | None = None,
@@ -43,7 +42,6 @@ class Assembly:
     ) -> None:
         self.resource_id = resource_id
         self.settings = Settings(**settings)
-        self._on_history = on_history_callback
         policy = self.settings.policy(ask=on_request_callback is not None)
         machine = Machine(
             resource_id, policy, clock or SystemClock(), journal, self.settings.events_kept
@@ -55,6 +53,7 @@ class Assembly:
             _told(machine, PauseResource("it begins paused"))
         self._handshakes = self._asking(on_request_callback, none_means)
         self._outbox = self._notifying(on_notification_callback)
+        self._historian = self._retelling(on_history_callback)
         subscribers = [self._life.hear]
         if logger is not None:
             subscribers.append(Logbook(logger, resource_id).hear)
@@ -83,6 +82,12 @@ class Assembly:
             return None
         seconds = self.settings.request_event_timeout_seconds
         return Outbox(callback, self._machine.home, self.resource_id, seconds)
+
+    def _retelling(self, callback: HistoryCallback | None) -> Historian | None:
+        if callback is None:
+            return None
+        seconds = self.settings.request_event_timeout_seconds
+        return Historian(callback, self._machine.home, seconds)
 
     # Running
 
@@ -157,7 +162,8 @@ class Assembly:
     @property
     def callback_failures(self) -> int:
         """How often a callback raised, or took too long."""
-        return sum(part.failures for part in (self._handshakes, self._outbox) if part)
+        parts = (self._handshakes, self._outbox, self._historian)
+        return sum(part.failures for part in parts if part)
 
     @property
     def notifications_dropped(self) -> int:

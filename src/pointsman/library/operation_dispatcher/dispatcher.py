@@ -38,10 +38,9 @@ class OperationDispatcher(Operating):
         resource_id: The robot, machine or vehicle. Its operations must name it.
         on_request_callback: Asked before an operation starts, is cancelled, paused or resumed.
             Returns True, False, or a `RequestDecision`. None: whatever is asked for is approved.
-        on_notification_callback: Told of all other events, one after the other. Both may be
-            coroutine functions.
+        on_notification_callback: Told of all other events, one after the other.
         on_history_callback: Called with `(from, to, resolve_operations, limit, history)`; may
-            return another `History`.
+            return another `History`. All three may be coroutine functions.
         none_means: What None from the request callback stands for. None: no for a start, yes for
             all else.
         journal: The file that keeps everything, made if it is not there; the next dispatcher

@@ -135,17 +135,9 @@ class Questions(Assembly):
         since = None if from_time is None else instant("from_time", from_time)
         until = None if to_time is None else instant("to_time", to_time)
         remembered = self._remembered(since, until, resolve_operations, limit)
-        if self._on_history is None:
+        if self._historian is None:
             return remembered
-        told = self._on_history(since, until, resolve_operations, limit, remembered)
-        if told is None:
-            return remembered
-        if not isinstance(told, History):
-            raise ValueError(
-                f"the history callback returned a {type(told).__name__}: a History or None would"
-                " work"
-            )
-        return told
+        return self._historian.told(since, until, resolve_operations, limit, remembered)
 
     def _remembered(
         self,

@@ -181,6 +181,37 @@ def test_somebody_else_may_tell_the_history() -> None:
             dispatcher.get_history()
 
 
+async def test_whoever_tells_the_history_may_be_a_coroutine_on_any_thread() -> None:
+    other = History(resource_id=ROBOT)
+
+    async def tell(*_: object) -> History | None:
+        await asyncio.sleep(0)
+        return other
+
+    async with asyncio.timeout(5), OperationDispatcher(ROBOT, on_history_callback=tell) as cell:
+        assert cell.get_history() is other
+        assert await asyncio.to_thread(cell.get_history) is other
+
+
+@pytest.mark.parametrize("way", ["raises", "hangs"])
+def test_a_history_callback_that_fails_is_reported_and_harmless(
+    way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def tell(*_: object) -> History | None:
+        if way == "raises":
+            raise OSError("the archive is away")
+        await asyncio.Event().wait()
+        return None
+
+    with OperationDispatcher(
+        ROBOT, on_history_callback=tell, request_event_timeout_seconds=0.05
+    ) as dispatcher:
+        dispatcher.add(op())
+        assert len(dispatcher.get_history().events) == 1
+        assert dispatcher.callback_failures == 1
+    assert "the history callback failed" in caplog.text
+
+
 def test_what_is_remembered_has_a_bound() -> None:
     with OperationDispatcher(ROBOT, events_kept=10, finished_kept=2) as dispatcher:
         first = dispatcher.add(op())
