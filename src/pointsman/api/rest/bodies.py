@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pointsman.api.rest.fields import (
     Id,
@@ -91,8 +91,14 @@ class Change(Body):
     meta_data: Json = Field(default={}, description="Goes into the events that come of it.")
 
 
+def _said(reason: Reason) -> Reason:
+    if reason is Reason.NONE:
+        raise ValueError("NONE is no reason: say why it is cancelled")
+    return reason
+
+
 class Cancellation(Change):
-    termination_reason: Reason = Reason.USER_REQUEST
+    termination_reason: Annotated[Reason, AfterValidator(_said)] = Reason.USER_REQUEST
 
 
 class Report(Change):

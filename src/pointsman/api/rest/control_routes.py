@@ -11,7 +11,7 @@ from pointsman.api.rest.errors import Problem
 from pointsman.operations import model
 from pointsman.operations.checks import ID_LENGTH_MOST
 from pointsman.operations.intents import Answer, Cancel, Intent, Pause, Resume
-from pointsman.operations.model import Ask, Reason
+from pointsman.operations.model import Ask
 
 ASKED: Final[dict[int | str, dict[str, Any]]] = {
     202: {"model": Asked, "description": "Somebody is asked for leave first."}
@@ -34,14 +34,6 @@ async def cancel_operation(
 ) -> Status | Asked:
     """Cancel an operation, whether it is queued or goes on."""
     said = body or Cancellation()
-    if said.termination_reason is Reason.NONE:
-        reasons = [reason for reason in Reason if reason is not Reason.NONE]
-        raise Problem(
-            400,
-            "invalid_termination_reason",
-            "termination_reason is NONE: say why it is cancelled",
-            {"valid_termination_reasons": reasons},
-        )
     cancel = Cancel(operation_id, said.termination_reason, **desk.asked(said.meta_data))
     return await _controlled(desk, Ask.CANCEL, operation_id, cancel, response)
 

@@ -10,7 +10,10 @@ ADD: Final = "add_operations"
 UPDATE: Final = "update_operation"
 VALID: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     "state": ("valid_states", [*State]),
-    "termination_reason": ("valid_termination_reasons", [*Reason]),
+    "termination_reason": (
+        "valid_termination_reasons",
+        [one for one in Reason if one is not Reason.NONE],
+    ),
 }
 """What helps whoever got one of these fields wrong."""
 SHOWN: Final = 100
@@ -30,7 +33,7 @@ def refusal(route: str, errors: Sequence[Mapping[str, Any]]) -> Problem:
         details["index"] = place[0]
     name = next((str(part) for part in place if isinstance(part, str)), "")
     details |= {"field": name[:SHOWN]} if name else {}
-    details |= _valid(name) if error["type"] == "enum" else {}
+    details |= _valid(name) if error["type"] in ("enum", "value_error") else {}
     return Problem(400, _code(route, str(error["type"]), place), line, details)
 
 

@@ -80,6 +80,8 @@ def test_a_reason_is_a_word_or_a_line() -> None:
 
 def test_by_default_it_is_the_user_who_cancels() -> None:
     assert Cancellation().termination_reason is Reason.USER_REQUEST
+    with pytest.raises(ValidationError, match="NONE is no reason"):
+        Cancellation.model_validate({"termination_reason": "NONE"})
 
 
 @pytest.mark.parametrize("accepted", [1, 0, "true", "yes", None])
