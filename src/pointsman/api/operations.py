@@ -28,6 +28,7 @@ from pointsman.operations.policy import Job
 from pointsman.operations.queue import Resource
 from pointsman.runtime.codec import Happened
 from pointsman.runtime.engine import Engine
+from pointsman.runtime.loading import collector_paused
 from pointsman.runtime.mirrors import Mirrors
 from pointsman.runtime.operation_pages import FINISHED, OperationPages, Told, Window
 from pointsman.runtime.operation_table import OperationTable
@@ -263,7 +264,8 @@ class Operations:
     def _read_now(self, read: Callable[[OperationPages], Result]) -> Result:
         if self._pages is None:
             self._pages = OperationPages(self._record, self._journal.number_of)
-        return read(self._pages)
+        with collector_paused():
+            return read(self._pages)
 
     def _close_pages(self) -> None:
         if self._pages is not None:
