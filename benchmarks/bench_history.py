@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from time import perf_counter
-from typing import Final
+from time import perf_counter, process_time
+from typing import Final, NamedTuple
 
-from benchmarks.table import Row, at_most, show
+from benchmarks.table import Row, at_most, show, spread
 from pointsman.api.operations import Operations, operation_projections
+from pointsman.api.rest.server import serve_rest
+from pointsman.config import Address
 from pointsman.journal import Cursor, Record
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.operations import OPERATIONS, resource_id
@@ -21,6 +25,7 @@ from pointsman.operations.model import Ending, Operation, Phase, Work
 from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.codec import Codec
 from pointsman.runtime.engine import Engine
+from pointsman.runtime.loading import keep_what_is_loaded, unfrozen
 from pointsman.runtime.operation_pages import Window
 from pointsman.runtime.record import RecordKeeper, record_beside
 from pointsman.runtime.record_file import RecordFile
@@ -35,6 +40,15 @@ SITE: Final = "mill"
 ROBOT: Final = "robot-1"
 EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
+HISTORY: Final = f"/operations/history?limit={PAGE}"
+
+
+class Times(NamedTuple):
+    """In milliseconds, of each reading."""
+
+    passed: list[float]
+    busy: list[float]
+    """All that the processor did meanwhile, for whoever asked too."""
 
 
 def lived(number: int) -> Iterator[Added | Completed]:
@@ -76,25 +90,46 @@ async def opened(folder: Path, finished: int) -> AsyncIterator[Operations]:
     with (
         closing(Operations(engine, journal, keeper, record, {ROBOT: SITE})) as operations,
         short_turns(),
+        unfrozen(),
     ):
         async with asyncio.TaskGroup() as tasks:
             lives = [tasks.create_task(one.run()) for one in (engine, keeper, operations)]
             await engine.ready()
+            keep_what_is_loaded()
             yield operations
             for life in lives:
                 life.cancel()
     await journal.close()
 
 
-async def milliseconds(read: Callable[[], Awaitable[object]]) -> list[float]:
-    """Of each reading, the first one left out."""
-    found: list[float] = []
+@asynccontextmanager
+async def over_rest(operations: Operations) -> AsyncIterator[Callable[[str], Awaitable[bytes]]]:
+    """What a GET answers, asked over one connection."""
+    address = Address("127.0.0.1", 0)
+    async with serve_rest(operations, address, keys=None, tls=None, clock=SystemClock()) as port:
+        with closing(HTTPConnection("127.0.0.1", port)) as connection:
+
+            def get(path: str) -> bytes:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                body = answer.read()
+                if answer.status != HTTPStatus.OK:
+                    raise RuntimeError(f"{path} was answered with {answer.status}: {body!r}")
+                return body
+
+            yield lambda path: asyncio.to_thread(get, path)
+
+
+async def timed(read: Callable[[], Awaitable[object]]) -> Times:
+    """The first reading left out."""
+    times = Times([], [])
     await read()
     for _ in range(READS):
-        begun = perf_counter()
+        begun, busy = perf_counter(), process_time()
         await read()
-        found.append((perf_counter() - begun) * 1e3)
-    return found
+        times.passed.append((perf_counter() - begun) * 1e3)
+        times.busy.append((process_time() - busy) * 1e3)
+    return times
 
 
 async def measure() -> list[Row]:
@@ -110,20 +145,24 @@ async def measure() -> list[Row]:
 
     with TemporaryDirectory() as folder:
         async with opened(Path(folder), FINISHED) as operations:
-            last = await milliseconds(lambda: operations.events(ROBOT, Window(PAGE)))
-            hour = await milliseconds(lambda: operations.events(ROBOT, window()))
-            onwards = await milliseconds(
+            last = await timed(lambda: operations.events(ROBOT, Window(PAGE)))
+            hour = await timed(lambda: operations.events(ROBOT, window()))
+            onwards = await timed(
                 lambda: operations.events(ROBOT, Window(PAGE, after=dice.randrange(2 * seconds)))
             )
-            ended = await milliseconds(lambda: operations.ended(ROBOT, Window(PAGE)))
-            one = await milliseconds(lambda: operations.get(ROBOT, anybody()))
+            ended = await timed(lambda: operations.ended(ROBOT, Window(PAGE)))
+            one = await timed(lambda: operations.get(ROBOT, anybody()))
+            async with over_rest(operations) as get:
+                whole = await timed(lambda: get(HISTORY))
     what = f"of a resource with {FINISHED:,} finished"
     return [
-        at_most(f"the last {PAGE:,} events {what}", last, 50, " ms"),
-        at_most(f"the last {PAGE:,} events of any hour {what}", hour, 50, " ms"),
-        at_most(f"{PAGE:,} events after any other {what}", onwards, 50, " ms"),
-        at_most(f"the last {PAGE:,} operations that ended {what}", ended, 50, " ms"),
-        at_most(f"an operation that is long forgotten {what}", one, 5, " ms"),
+        at_most(f"`GET history?limit={PAGE}` {what}", whole.passed, 50, " ms"),
+        Row("the same: processor time, the client's too", spread(whole.busy, unit=" ms")),
+        at_most(f"the last {PAGE:,} events {what}", last.passed, 50, " ms"),
+        at_most(f"the last {PAGE:,} events of any hour {what}", hour.passed, 50, " ms"),
+        at_most(f"{PAGE:,} events after any other {what}", onwards.passed, 50, " ms"),
+        at_most(f"the last {PAGE:,} operations that ended {what}", ended.passed, 50, " ms"),
+        at_most(f"an operation that is long forgotten {what}", one.passed, 5, " ms"),
     ]
 
 
