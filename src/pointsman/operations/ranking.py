@@ -5,6 +5,7 @@ goes first, and of those, what was added first.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -40,11 +41,22 @@ def complete(order: Sequence[SortRule]) -> tuple[SortRule, ...]:
     """With the rule that is meant at its end, if it has none for that.
 
     Raises:
-        Invalid: If there are no rules, or two for one field.
+        Invalid: If there are no rules, two for one field, or one for what is no field.
     """
+    order = [_checked(rule) for rule in order]
     fields = [rule.field for rule in order]
     if not fields:
         raise Invalid("sort_rules must contain at least one rule")
     if len(set(fields)) < len(fields):
         raise Invalid("sort_rules must name each field at most once")
     return (*order, *(() if SortField.CREATED_AT in fields else (_CREATED,)))
+
+
+def _checked(rule: SortRule) -> SortRule:
+    """A rule that may have been given by its words."""
+    try:
+        field, direction = SortField(rule.field), SortDirection(rule.direction)
+    except ValueError as error:
+        words = ", ".join((*SortField, *SortDirection))
+        raise Invalid(f"sort_rules have words of their own: {error}; these are {words}") from None
+    return replace(rule, field=field, direction=direction)

@@ -77,3 +77,12 @@ def test_no_rules_or_two_of_one_field_are_refused() -> None:
         complete([])
     with pytest.raises(ValueError, match="each field at most once"):
         complete([SortRule(PRIORITY), SortRule(PRIORITY, SortDirection.DESC)])
+
+
+def test_rules_may_be_given_by_their_words_and_unknown_ones_are_refused() -> None:
+    given: Any = SortRule("priority", "desc")  # type: ignore[arg-type]
+    assert complete([given]) == (SortRule(PRIORITY, SortDirection.DESC), SortRule(CREATED))
+    assert complete([given])[0].field is PRIORITY
+    unknown: Any = SortRule("colour")  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match="'colour' is not a valid SortField; these are priority, "):
+        complete([unknown])
