@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from time import perf_counter, process_time
 from typing import Any, Final, TypeAlias, TypeVar
 
 from benchmarks.table import Row, at_least, at_most, show, spread
+from pointsman.api.operations import Operations, operation_projections
 from pointsman.core.names import shard_of
 from pointsman.journal import APPEND_LIMIT
 from pointsman.journal.memory import MemoryJournal
@@ -36,6 +37,7 @@ from pointsman.runtime.clock import SystemClock
 from pointsman.runtime.codec import Codec
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
+from pointsman.runtime.record import RecordKeeper, record_beside
 from pointsman.runtime.turns import short_turns
 
 Item = TypeVar("Item")
@@ -103,15 +105,22 @@ async def plant(
     fill: Callable[[AnyJournal], None] | None = None,
     *,
     heard: bool = True,
+    seen: bool = False,
 ) -> AsyncIterator[Plant]:
-    """Resources that run, in memory or in a file at `path`."""
+    """Resources that run, in memory or in a file at `path`. `seen`: with mirrors and a record, as
+    `serve` has them.
+    """
     journal: AnyJournal = SqliteJournal(path) if path else MemoryJournal()
     if fill is not None:
         fill(journal)
     works = Plant(Engine([OPERATIONS], journal, SystemClock()))
-    async with asyncio.TaskGroup() as tasks:
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
         helpers = [tasks.create_task(works.engine.run())]
         await works.engine.ready()
+        if seen and path:
+            keeper, operations = seen_by(works.engine, journal, path, resources)
+            stack.enter_context(closing(operations))
+            helpers += [tasks.create_task(one.run()) for one in (keeper, operations)]
         if heard:
             helpers.append(tasks.create_task(works.listen(journal)))
         for robot in resources:
@@ -126,6 +135,15 @@ async def plant(
     gc.unfreeze()
     if isinstance(journal, SqliteJournal):
         await journal.close()
+
+
+def seen_by(
+    engine: Engine, journal: AnyJournal, path: Path, resources: Sequence[str]
+) -> tuple[RecordKeeper, Operations]:
+    """The record and the mirrors of these resources."""
+    record, sites = record_beside(path), dict(one.split("/")[::-1] for one in resources)
+    keeper = RecordKeeper(journal, record, projections=operation_projections(journal))
+    return keeper, Operations(engine, journal, keeper, record, sites)
 
 
 def measured(story: Callable[[Path | None], Any], *, durable: bool) -> Any:  # noqa: ANN401
@@ -178,11 +196,10 @@ def adding() -> Iterator[Row]:
 # Whole cycles
 
 
-async def cycles(path: Path | None, resources: int, finished: int = 0) -> float:
+async def cycles(path: Path | None, resources: int, *, seen: bool = False) -> float:
     """Of adding, asking, approving, starting and completing, a second; all at once."""
     names = robots(resources)
-    fill = partial(filled, robot=names[0], finished=finished) if finished else None
-    async with plant(path, names, fill=fill) as works:
+    async with plant(path, names, seen=seen) as works:
         until = perf_counter() + SECONDS
         done = 0
 
@@ -256,6 +273,8 @@ def cycling() -> Iterator[Row]:
     what = "whole cycles, durable,"
     hundred = [measured(partial(cycles, resources=100), durable=True) for _ in range(RUNS)]
     yield at_least(f"{what} over 100 resources", hundred, 3_000, "/s")
+    seen = [measured(partial(cycles, resources=100, seen=True), durable=True) for _ in range(RUNS)]
+    yield at_least(f"{what} over 100 resources, with record and mirrors", seen, 3_000, "/s")
     thousand = [measured(partial(cycles, resources=1_000), durable=True) for _ in range(RUNS)]
     yield at_least(f"{what} over 1,000 resources", thousand, 3_000, "/s")
     one = measured(queue_worked_off, durable=True)
