@@ -15,7 +15,12 @@ from pointsman.api.rest.fields import (
     Whole,
 )
 from pointsman.operations.authors import ADD_MOST
-from pointsman.operations.checks import DEPENDENCIES_MOST, JOB_ID_LENGTH_MOST
+from pointsman.operations.checks import (
+    DEPENDENCIES_MOST,
+    JOB_ID_LENGTH_MOST,
+    META_BYTES,
+    check_json,
+)
 from pointsman.operations.model import Dependency, DependencyType, OnFailure, Reason, Work
 
 Json = dict[str, Any]
@@ -85,10 +90,17 @@ class Changes(Body):
         return values
 
 
+def _kept(meta_data: Json) -> Json:
+    check_json("meta_data", meta_data, META_BYTES)
+    return meta_data
+
+
 class Change(Body):
     """Why something is changed, or whatever else belongs to it."""
 
-    meta_data: Json = Field(default={}, description="Goes into the events that come of it.")
+    meta_data: Annotated[Json, AfterValidator(_kept)] = Field(
+        default={}, description="Goes into the events that come of it."
+    )
 
 
 def _said(reason: Reason) -> Reason:
