@@ -63,7 +63,7 @@ class _OwnFile:
     def append_now(self, token: Token, records: Sequence[tuple[str, bytes]]) -> int:
         position = self._open().append_now(token, records)
         if self._keeper is not None:
-            self._keeper.grew(len(records))
+            self._keeper.grew(records)
         return position
 
     def load_now(self, token: Token) -> Sequence[Record]:

@@ -15,6 +15,7 @@ from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.runtime.codec import Codec
 from pointsman.runtime.direct_record import DirectKeeper
 from pointsman.runtime.record import RecordReader, record_beside
+from pointsman.runtime.record_file import RecordView, Wanted
 from tests.queues import QUEUES
 from tests.queues.model import Added, Finished, Operation
 
@@ -33,20 +34,32 @@ def opened(path: Path) -> Iterator[SqliteJournal]:
         journal.close_now()
 
 
-def lived(journal: SqliteJournal, count: int, first: int = 0) -> int:
-    """So many operations came and went. Returns how many records that is."""
-    token = journal.claim_now(3)
+def lived(journal: SqliteJournal, count: int, first: int = 0) -> list[tuple[str, bytes]]:
+    """So many operations came and went."""
+    token, written = journal.claim_now(3), list[tuple[str, bytes]]()
     for n in range(first, first + count):
         one = Operation(f"op-{n}", NOON)
         ended_at = NOON + timedelta(minutes=n)
         facts: list[Fact] = [Added(one), Finished(one, ended_at), Forgotten(one.id)]
-        journal.append_now(token, [CODEC.record(ROBOT, fact, NOON) for fact in facts])
-    return 3 * count
+        records = [CODEC.record(ROBOT, fact, NOON) for fact in facts]
+        journal.append_now(token, records)
+        written += records
+    return written
 
 
 def in_journal(path: Path) -> int:
     with closing(SqliteReader(path)) as reader:
         return len(reader.after_now(START))
+
+
+def in_record(path: Path) -> int:
+    with closing(RecordView(record_beside(path), journal_id(path))) as view:
+        return len([*view.rows(Wanted(), None, newest_first=False)])
+
+
+def journal_id(path: Path) -> str:
+    with closing(SqliteReader(path)) as reader:
+        return reader.id
 
 
 def in_past(path: Path) -> int:
@@ -80,6 +93,27 @@ def test_a_journal_that_has_grown_is_tidied_at_once(tmp_path: Path) -> None:
         assert in_past(path) == 40
 
 
+def test_nothing_is_looked_for_while_nothing_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with opened(path) as journal, closing(DirectKeeper(journal, grown_most=60)) as keeper:
+        until(lambda: record_beside(path).is_file())
+        records = lived(journal, 20)
+        keeper.grew([record for record in records if record[1]] * 2)
+        until(lambda: in_record(path) == 40)
+        assert in_journal(path) == 60
+        keeper.grew(records)
+        until(lambda: in_journal(path) <= 1)
+
+
+def test_every_so_often_it_looks_all_the_same(tmp_path: Path) -> None:
+    """Of what goes on for long, the journal needs the last of its past only."""
+    path = tmp_path / "journal.db"
+    with opened(path) as journal, closing(DirectKeeper(journal, every_seconds=0.2)) as keeper:
+        until(lambda: record_beside(path).is_file())
+        keeper.grew([record for record in lived(journal, 2) if record[1]])
+        until(lambda: in_journal(path) <= 1)
+
+
 def test_a_record_that_cannot_be_kept_costs_nothing_but_room(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -89,7 +123,7 @@ def test_a_record_that_cannot_be_kept_costs_nothing_but_room(
         records = lived(journal, 2)
         with closing(DirectKeeper(journal)):
             until(lambda: "is not kept" in caplog.text)
-        assert in_journal(path) == records
+        assert in_journal(path) == len(records)
 
 
 def test_who_closes_waits_for_no_more_than_a_page(tmp_path: Path) -> None:
