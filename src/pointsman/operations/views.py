@@ -12,16 +12,22 @@ OVER: Final = ENDED | {Phase.QUARANTINED}
 """Neither going on nor waiting for its turn."""
 
 
-def in_queue_order(resource: Resource, after: Operation | None = None) -> Iterator[Operation]:
+def in_queue_order(
+    resource: Resource, after: Operation | None = None, *, whole: bool = False
+) -> Iterator[Operation]:
     """The active operation, then all that wait, by their ranks; or what comes `after` one of them.
 
-    What may start comes out of the queue's own order; only the rest must be sorted.
+    What may start comes out of the queue's own order; only the rest must be sorted. Who wants the
+    `whole` queue says so, and has it sooner.
     """
     order, active = resource.header.policy.order, resource.active
     place = None if after is None else (after.id != active, rank_of(after, order))
     if active is not None and place is None:
         yield resource.operations[active]
-    waiting = merge(resource.ready.in_order(), sorted(_others(resource)))
+    if whole:
+        waiting = iter(sorted([*resource.ready.all_in_order(), *_others(resource)]))
+    else:
+        waiting = merge(resource.ready.in_order(), sorted(_others(resource)))
     for rank, id in waiting:
         if place is None or place < (True, rank):
             yield resource.operations[id]

@@ -12,7 +12,10 @@ from tests.unit.operations.given import Story, at
 
 def shown(story: Story, after: str | None = None) -> list[str]:
     last = story[after] if after else None
-    return [operation.id for operation in in_queue_order(story.resource, last)]
+    found = [operation.id for operation in in_queue_order(story.resource, last)]
+    whole = in_queue_order(story.resource, last, whole=True)
+    assert [operation.id for operation in whole] == found
+    return found
 
 
 def test_the_active_one_comes_first_and_all_that_wait_for_anything_are_shown() -> None:

@@ -225,7 +225,7 @@ def _unfinished(
     """What is not over: the active one, then the queue."""
     fitting = (
         one
-        for one in in_queue_order(resource, last)
+        for one in in_queue_order(resource, last, whole=limit is None)
         if state in (None, one.state) and _is_of(one, job_id)
     )
     if limit is None:
