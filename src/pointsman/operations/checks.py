@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 from json.encoder import encode_basestring
 from math import isfinite
 from typing import Any, Final
@@ -27,6 +28,8 @@ TEXT_LENGTH_MOST: Final = 10_000
 BY_LENGTH_MOST: Final = 256
 COUNT_MOST: Final = 1_000_000
 FACTOR_MOST: Final = 100
+PLAIN: Final = frozenset({str, bool, int, float})
+"""Of a class that is made of one of these, nobody knows how to write it; enumerations apart."""
 YEARS: Final = range(2, 9_999)
 """Of these, every instant can be told in any zone."""
 UPDATABLE: Final = (
@@ -205,6 +208,8 @@ def _size(field: str, value: object, depth: int) -> int:
     if depth > PAYLOAD_DEPTH:
         raise Invalid(f"{field} is nested deeper than the {PAYLOAD_DEPTH} levels that are allowed")
     match value:
+        case str() | int() | float() if type(value) not in PLAIN and not isinstance(value, Enum):
+            raise _no_json(field, value)
         case str():
             return _text_size(field, value)
         case None | bool():
@@ -217,12 +222,16 @@ def _size(field: str, value: object, depth: int) -> int:
             if not isfinite(value):
                 raise Invalid(f"{field} holds {value}, which JSON has no word for")
             return len(repr(value))
-        case Mapping():
+        case dict():
             return _object_size(field, value, depth)
         case list() | tuple():
             return 2 + sum(1 + _size(field, one, depth + 1) for one in value)
         case _:
-            raise Invalid(f"{field} holds a {type(value).__name__}, which is no JSON")
+            raise _no_json(field, value)
+
+
+def _no_json(field: str, value: object) -> Invalid:
+    return Invalid(f"{field} holds a {type(value).__name__}, which is no JSON")
 
 
 def _object_size(field: str, value: Mapping[Any, Any], depth: int) -> int:

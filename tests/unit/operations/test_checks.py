@@ -16,7 +16,7 @@ from pointsman.operations.checks import (
     check_json,
     check_work,
 )
-from pointsman.operations.model import Dependency
+from pointsman.operations.model import Dependency, Phase
 from tests.unit.operations.given import at, work
 
 NUMBERS = {
@@ -25,6 +25,10 @@ NUMBERS = {
     "10**5_000": 10**5_000,
 }
 """By what they can be called: the largest has no text."""
+
+
+class Weight(float):
+    """As other libraries have their own numbers."""
 
 
 def deep(levels: int) -> Any:  # noqa: ANN401  Any JSON.
@@ -92,7 +96,7 @@ def test_work_that_makes_no_sense_is_refused(fields: dict[str, Any], match: str)
         "Grüße \x00 \u2028 😀",
         [1, [2, (3,)]],
         {"a": {"b": []}},
-        MappingProxyType({"a": 1}),
+        {"a": Phase.QUEUED},
         deep(31),
     ],
 )
@@ -112,6 +116,8 @@ def test_any_json_is_a_payload(value: object) -> None:
         ({"a": {1, 2}}, "holds a set, which is no JSON"),
         (b"bytes", "holds a bytes"),
         (object(), "holds a object"),
+        ({"kg": Weight(5)}, "holds a Weight, which is no JSON"),
+        (MappingProxyType({"to": 1}), "holds a mappingproxy, which is no JSON"),
         (deep(32), "nested deeper than the 32 levels"),
         ("x" * PAYLOAD_BYTES, "takes 250002 bytes as JSON: at most 250000"),
         ("\x01" * (PAYLOAD_BYTES // 6 + 1), "bytes as JSON"),
