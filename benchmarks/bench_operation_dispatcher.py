@@ -6,7 +6,7 @@ Nobody tunes the interpreter here, as a program that uses the library would not.
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
@@ -16,6 +16,7 @@ from time import perf_counter, process_time, sleep
 from typing import Any, Final, TypeVar
 
 from benchmarks.table import Row, at_least, at_most, show, spread
+from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.operation_dispatcher import (
     DispatchEvent,
     EventType,
@@ -23,6 +24,9 @@ from pointsman.operation_dispatcher import (
     OperationDispatcher,
     OperationId,
 )
+from pointsman.runtime.direct_record import GROWN_MOST
+from pointsman.runtime.record import record_beside
+from pointsman.runtime.record_file import RecordView
 
 Item = TypeVar("Item")
 Measure = Callable[[Path | None], Any]
@@ -39,6 +43,7 @@ CYCLES_SECONDS: Final = 3.0
 WAITS: Final = 300
 QUEUED: Final = 10_000
 IDLE_SECONDS: Final = 5.0
+SETTLING_SECONDS: Final = 0.2
 ROBOT: Final = "robot-1"
 PLACES: Final = (("in memory", False), ("durable", True))
 
@@ -65,12 +70,25 @@ def filled(path: Path | None, queued: int, **also: Any) -> Iterator[OperationDis
     with OperationDispatcher(ROBOT, journal=path, **also) as dispatcher:
         for some in parts(operations(queued), BULK):
             dispatcher.add_operations(some)
+        settle(path)
         gc.collect()
         gc.freeze()
         try:
             yield dispatcher
         finally:
             gc.unfreeze()
+
+
+def settle(path: Path | None) -> None:
+    """Wait until the record is not far behind its journal: it takes in a page, and rests."""
+    if path is None:
+        return
+    with closing(SqliteReader(path)) as journal:
+        while True:
+            with closing(RecordView(record_beside(path), journal.id)) as record:
+                if len(journal.after_now(record.cursor, GROWN_MOST)) < GROWN_MOST:
+                    return
+            sleep(SETTLING_SECONDS)
 
 
 # Adding
@@ -165,6 +183,7 @@ def cycles(path: Path | None, finished: int = 0) -> list[float]:
         finish(path, finished)
     rates = list[float]()
     with running(path) as (dispatcher, machine):
+        settle(path)
         dispatcher.add_operations(operations(2))
         for _ in range(RUNS):
             start, done = perf_counter(), 0
@@ -234,6 +253,7 @@ def idle_percent(path: Path | None, queued: int) -> float:
             dispatcher.add_operations(some)
         if queued:
             machine.next()
+        settle(path)
         sleep(1)
         start = process_time()
         sleep(IDLE_SECONDS)
