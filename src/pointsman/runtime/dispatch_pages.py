@@ -12,7 +12,6 @@ import logging
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +20,11 @@ import msgspec
 from pointsman.dispatches import DISPATCHES, dispatches_id
 from pointsman.dispatches.model import Dispatch
 from pointsman.dispatches.views import Page, Query, id_of, place_of
-from pointsman.journal import Cursor, Unknown
+from pointsman.journal import Cursor
 from pointsman.runtime.codec import Codec, UnknownFact
 from pointsman.runtime.dispatch_index import DispatchIndex, State
 from pointsman.runtime.dispatch_table import COLUMNS, NEVER, Quarantined
+from pointsman.runtime.record_file import moment
 
 log = logging.getLogger(__name__)
 
@@ -77,14 +77,14 @@ class DispatchPages:
 
     def get(self, microgrid_id: int, dispatch_id: int) -> Dispatch | None:
         """None: there is none, or none that can be read."""
-        with self._moment():
+        with moment(self._db, "dispatches"):
             facts = self._facts(self._catalogue(microgrid_id), [dispatch_id])
             return next(self._dispatches(facts), None)
 
     def page(self, query: Query) -> Page:
         """As of one moment."""
         filter, sort = query.filter, query.sort
-        with self._moment():
+        with moment(self._db, "dispatches"):
             catalogue = self._catalogue(query.microgrid_id)
             index = self._index(catalogue)
             queried = [id for text in filter.queries if (id := id_of(text)) is not None]
@@ -99,20 +99,9 @@ class DispatchPages:
 
     def quarantined(self) -> list[Quarantined]:
         """What is left out of every answer, since it could not be read."""
-        with self._moment():
+        with moment(self._db, "dispatches"):
             rows = self._db.execute("SELECT key, cursor, reason FROM dispatch_quarantine")
             return [Quarantined(key, Cursor(cursor), reason) for key, cursor, reason in rows]
-
-    @contextmanager
-    def _moment(self) -> Iterator[None]:
-        try:
-            self._db.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._db.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise Unknown(f"dispatches cannot be read from the record: {error}") from error
 
     def _catalogue(self, microgrid_id: int) -> int:
         """The number of a microgrid's dispatches. 0: it has never had any."""

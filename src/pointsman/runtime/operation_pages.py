@@ -8,8 +8,7 @@ given up and taken again for every row.
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +17,12 @@ from typing import Final, NamedTuple
 import msgspec
 
 from pointsman.core.names import entity_of, key_of
-from pointsman.journal import Cursor, Unknown
+from pointsman.journal import Cursor
 from pointsman.operations import OPERATIONS
 from pointsman.operations.model import Operation, State
 from pointsman.runtime.codec import Codec, Happened, UnknownFact
 from pointsman.runtime.operation_table import DOCUMENTED
-from pointsman.runtime.record_file import microseconds
+from pointsman.runtime.record_file import microseconds, moment
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +103,7 @@ class OperationPages:
 
     def events(self, entity: str, window: Window, *, every: bool = False) -> list[Told]:
         """What happened to a resource: documented events only, or `every` one."""
-        with self._moment():
+        with moment(self._db, "operations"):
             kinds = (1, 0) if every else (1,)
             resource = self._resource(entity)
             found = [one for kind in kinds for one in self._events(resource, kind, window)]
@@ -127,7 +126,7 @@ class OperationPages:
         """  # noqa: S608
         values: list[str | int] = [key_of(entity, operation_id), least, most]
         values += [*(() if every else DOCUMENTED), limit]
-        with self._moment():
+        with moment(self._db, "operations"):
             return window.cut(self._read(query, values))
 
     def events_after(self, seq: int, limit: int, *, every: bool = False) -> list[Told]:
@@ -139,7 +138,7 @@ class OperationPages:
                 ORDER BY seq LIMIT ?
             ) JOIN fact USING (number)
         """  # noqa: S608
-        with self._moment():
+        with moment(self._db, "operations"):
             return sorted(self._read(query, (min(seq, LATEST), limit)))
 
     # Operations
@@ -152,7 +151,7 @@ class OperationPages:
                 SELECT max(number) AS number FROM fact WHERE key IN ({marks}) GROUP BY key
             ) JOIN fact USING (number)
         """  # noqa: S608
-        with self._moment():
+        with moment(self._db, "operations"):
             told = self._read(query, [key_of(entity, id) for id in ids])
             return [operation for one in told if (operation := _operation(one))]
 
@@ -165,7 +164,7 @@ class OperationPages:
         job_id: str | None = None,
     ) -> list[tuple[int, Operation]]:
         """Those that have ended for good, each with its place, in the order of their ends."""
-        with self._moment():
+        with moment(self._db, "operations"):
             resource = self._resource(entity)
             found = [
                 one for state in states for one in self._finished(resource, state, job_id, window)
@@ -184,7 +183,7 @@ class OperationPages:
         """
         ids = list(job_ids)
         found: dict[str, dict[State, int]] = {id: {} for id in ids}
-        with self._moment():
+        with moment(self._db, "operations"):
             asked = msgspec.json.encode(ids).decode()
             [rows] = self._db.execute(query, (self._resource(entity), asked)).fetchone()
         for job_id, state, count in msgspec.json.decode(rows, type=list[tuple[str, State, int]]):
@@ -192,17 +191,6 @@ class OperationPages:
         return found
 
     # How they are read
-
-    @contextmanager
-    def _moment(self) -> Iterator[None]:
-        try:
-            self._db.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._db.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise Unknown(f"operations cannot be read from the record: {error}") from error
 
     def _resource(self, entity: str) -> int:
         """The number of a resource. 0: nothing has ever happened to it."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from pointsman.core.names import entity_of
-from pointsman.journal import START, TOMBSTONE, Cursor, JournalUnreadable, Record
+from pointsman.journal import START, TOMBSTONE, Cursor, JournalUnreadable, Record, Unknown
 from pointsman.journal.sqlite_file import write_ahead
 from pointsman.runtime.projection import FORGET, Projection, advance, prepare
 
@@ -256,3 +256,20 @@ def _row(columns: tuple[str, int, str, str, str, str, int, str | bytes]) -> Row:
 def microseconds(at: datetime) -> int:
     """As the record keeps instants."""
     return (at - EPOCH) // timedelta(microseconds=1)
+
+
+@contextmanager
+def moment(db: sqlite3.Connection, what: str) -> Iterator[None]:
+    """Read from a record as it is at one moment. `what` is read, says the line if it cannot be.
+
+    Raises:
+        Unknown: If the record cannot be read.
+    """
+    try:
+        db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            db.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise Unknown(f"{what} cannot be read from the record: {error}") from error

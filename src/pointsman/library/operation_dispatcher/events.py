@@ -62,11 +62,6 @@ class DispatchEvent(Model):
         """The id of its operation's `OperationExecution`."""
         return None if self.operation_id is None else execution_id(self.operation_id)
 
-    @property
-    def is_request(self) -> bool:
-        """Whether somebody is asked for leave."""
-        return self.event_type.name.endswith("_REQUESTED")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestDecision(Model):
