@@ -1,10 +1,10 @@
 """What authors of operations may ask: to add them, change them, hold them, and try them again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
+from pointsman.core.values import replace
 from pointsman.operations.checks import (
     Conflict,
     Invalid,

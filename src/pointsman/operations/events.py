@@ -1,7 +1,7 @@
 """Events: what the documented interfaces call a fact, and what has changed with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
@@ -133,10 +133,10 @@ def changes_of(fact: Fact) -> tuple[Change, ...]:
 
 
 def _work_changes(old: Work, new: Work) -> Iterator[Change]:
-    for field in fields(Work):
-        before, after = getattr(old, field.name), getattr(new, field.name)
+    for field in Work.__struct_fields__:
+        before, after = getattr(old, field), getattr(new, field)
         if before != after:
-            yield Change(field.name, before, after)
+            yield Change(field, before, after)
 
 
 def _phase_changes(before: Phase, operation: Operation) -> Iterator[Change]:

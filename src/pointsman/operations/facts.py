@@ -1,11 +1,11 @@
 """What happens to operations and to their resource. Each fact says who did it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from pointsman.core.entity import Forgotten
 from pointsman.core.names import part, text_of
+from pointsman.core.values import Value
 from pointsman.operations.model import Operation, Phase, Request, Work
 from pointsman.operations.policy import Header, Job
 
@@ -13,14 +13,13 @@ JOB: Final = "job"
 """Opens the thing of a job. The id of an operation is one word, so it never looks like that."""
 
 
-@dataclass(frozen=True, slots=True)
-class AboutOperation:
+class AboutOperation(Value, frozen=True):
     operation: Operation
     before: Phase | None = None
     """The phase that it was in until now, if that is another one."""
     by: str = ""
     """Who did it. "": the queue itself, as its policy says."""
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = {}
     """Any JSON that came with it."""
 
     @property
@@ -28,168 +27,138 @@ class AboutOperation:
         return self.operation.id
 
 
-@dataclass(frozen=True, slots=True)
-class Added(AboutOperation):
+class Added(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Updated(AboutOperation):
+class Updated(AboutOperation, frozen=True):
     """Its author says something else of it."""
 
     old: Work | None = None
     """What they said before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held(AboutOperation):
+class Held(AboutOperation, frozen=True):
     """It is to wait until it is released; or it is released."""
 
 
-@dataclass(frozen=True, slots=True)
-class Requested(AboutOperation):
+class Requested(AboutOperation, frozen=True):
     """Somebody is asked for leave. The operation has the request."""
 
 
-@dataclass(frozen=True, slots=True)
-class AboutRequest(AboutOperation):
+class AboutRequest(AboutOperation, frozen=True):
     request: Request | None = None
     """The one that is over now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Denied(AboutRequest):
+class Denied(AboutRequest, frozen=True):
     """Somebody said no, or nobody said anything in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn(AboutRequest):
+class Withdrawn(AboutRequest, frozen=True):
     """What was asked for is no longer wanted. No answer counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reported(AboutOperation):
+class Reported(AboutOperation, frozen=True):
     """Its executor says how it ended, before anybody said that it may start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Starting(AboutOperation):
+class Starting(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Started(AboutOperation):
+class Started(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Pausing(AboutOperation):
+class Pausing(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Paused(AboutOperation):
+class Paused(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Resuming(AboutOperation):
+class Resuming(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Resumed(AboutOperation):
+class Resumed(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelling(AboutOperation):
+class Cancelling(AboutOperation, frozen=True):
     """Its executor is to let go of it, so that it ends as its `ending` says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled(AboutOperation):
+class Cancelled(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Completed(AboutOperation):
+class Completed(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Failed(AboutOperation):
+class Failed(AboutOperation, frozen=True):
     """For good, or until somebody has it tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Requeued(AboutOperation):
+class Requeued(AboutOperation, frozen=True):
     """It is to be tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progressed(AboutOperation):
+class Progressed(AboutOperation, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Heard(AboutOperation):
+class Heard(AboutOperation, frozen=True):
     """Its executor gave a sign of life."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue(AboutOperation):
+class Overdue(AboutOperation, frozen=True):
     """Its due date has passed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overran(AboutOperation):
+class Overran(AboutOperation, frozen=True):
     """It takes longer than planned."""
 
 
-@dataclass(frozen=True, slots=True)
-class AboutResource:
+class AboutResource(Value, frozen=True):
     header: Header
     by: str = ""
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = {}
 
     @property
     def thing(self) -> str:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Configured(AboutResource):
+class Configured(AboutResource, frozen=True):
     """It has another policy from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceStarted(AboutResource):
+class ResourceStarted(AboutResource, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceStopped(AboutResource):
+class ResourceStopped(AboutResource, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class ResourcePaused(AboutResource):
+class ResourcePaused(AboutResource, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceResumed(AboutResource):
+class ResourceResumed(AboutResource, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class JobChanged:
+class JobChanged(Value, frozen=True):
     """All operations of a job are held, or released."""
 
     job: Job
     by: str = ""
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = {}
 
     @property
     def thing(self) -> str:

@@ -8,9 +8,9 @@ Where nobody need be asked, the policy says yes at once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
+from pointsman.core.values import replace
 from pointsman.operations.checks import (
     META_BYTES,
     Conflict,

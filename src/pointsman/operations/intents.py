@@ -4,36 +4,32 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from pointsman.core.values import Value
 from pointsman.operations.model import Phase, Reason, Work
 from pointsman.operations.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(Value, frozen=True):
     """An operation to be added, with an id that nobody has used."""
 
     id: str
     work: Work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Value, frozen=True, kw_only=True):
     by: str = ""
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Add(Asked):
+class Add(Asked, frozen=True):
     """All of them, or none. They may depend on each other. Adding the same twice is adding once."""
 
     new: tuple[New, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Update(Asked):
+class Update(Asked, frozen=True):
     """Give new values by field of `Work`, while it waits or is paused."""
 
     id: str
@@ -42,39 +38,33 @@ class Update(Asked):
     """If given, it must still be this one: whoever read another one knew something else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold(Asked):
+class Hold(Asked, frozen=True):
     """Let a queued operation wait until it is released; or release it."""
 
     id: str
     held: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel(Asked):
+class Cancel(Asked, frozen=True):
     id: str
     reason: Reason = Reason.USER_REQUEST
 
 
-@dataclass(frozen=True, slots=True)
-class Pause(Asked):
+class Pause(Asked, frozen=True):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Resume(Asked):
+class Resume(Asked, frozen=True):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Retry(Asked):
+class Retry(Asked, frozen=True):
     """Have what is in quarantine, or rests, tried again."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer(Asked):
+class Answer(Asked, frozen=True):
     """Say yes or no to a request: the one of this number, of this operation."""
 
     id: str
@@ -84,88 +74,78 @@ class Answer(Asked):
     data: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report(Asked):
-    """What an executor says. `attempt`, if it is given, must be the one that goes on."""
+class Told(Asked, frozen=True, kw_only=True):
+    attempt: int | None = None
+    """If given, it must be the one that goes on."""
+
+
+class Report(Told, frozen=True):
+    """What an executor says."""
 
     id: str
-    attempt: int | None = field(default=None, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Confirm(Report):
+class Confirm(Report, frozen=True):
     """It has started, paused, resumed or let go, as it was asked to."""
 
     phase: Phase | None = None
     """What it was asked in. If it is asked for something else by now, this says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Complete(Report):
+class Complete(Report, frozen=True):
     result: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fail(Report):
+class Fail(Report, frozen=True):
     reason: Reason = Reason.INTERNAL_ERROR
     error: str = ""
     error_code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportProgress(Report):
+class ReportProgress(Report, frozen=True):
     fraction: float = 0.0
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat(Report):
+class Heartbeat(Report, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class HoldJob(Asked):
+class HoldJob(Asked, frozen=True):
     job_id: str
     held: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CancelJob(Asked):
+class CancelJob(Asked, frozen=True):
     """Cancel all of it that has not ended. Ask again until nothing comes of it."""
 
     job_id: str
     reason: Reason = Reason.USER_REQUEST
 
 
-@dataclass(frozen=True, slots=True)
-class Configure(Asked):
+class Configure(Asked, frozen=True):
     """Its owner begins: from now on it is run like this. What was stopped or paused stays so."""
 
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class StartResource(Asked):
+class StartResource(Asked, frozen=True):
     paused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TakeTurn(Asked):
+class TakeTurn(Asked, frozen=True):
     """Have whoever is next asked for, though the resource be stopped. A pause it respects."""
 
 
-@dataclass(frozen=True, slots=True)
-class StopResource(Asked):
+class StopResource(Asked, frozen=True):
     """It starts nothing more. What runs goes on, and is supervised no less."""
 
 
-@dataclass(frozen=True, slots=True)
-class PauseResource(Asked):
+class PauseResource(Asked, frozen=True):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeResource(Asked):
+class ResumeResource(Asked, frozen=True):
     pass
 
 

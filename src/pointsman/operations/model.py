@@ -5,10 +5,11 @@ is what has become of it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
+
+from pointsman.core.values import Value
 
 
 class Phase(StrEnum):
@@ -103,8 +104,7 @@ class Ask(StrEnum):
     RESUME = "RESUME"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value, frozen=True):
     """Somebody is asked for leave. An answer names the request, and comes before its deadline."""
 
     number: int
@@ -116,7 +116,7 @@ class Request:
     """Why it is to be cancelled."""
     by: str = ""
     """Who wants it. "": the queue's own turn."""
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = {}
 
 
 class DependencyType(StrEnum):
@@ -134,16 +134,14 @@ class OnFailure(StrEnum):
     """It waits, until somebody changes what it depends on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Value, frozen=True):
     on: str
     """The operation that comes before, on the same resource."""
     type: DependencyType = DependencyType.FINISH_TO_START
     on_failure: OnFailure = OnFailure.FAIL
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Value, frozen=True):
     """What its author says of an operation."""
 
     payload: Mapping[str, Any]
@@ -159,8 +157,7 @@ class Work:
     dependencies: tuple[Dependency, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Value, frozen=True):
     """How it ended, or is to end."""
 
     phase: Phase
@@ -172,8 +169,7 @@ class Ending:
     """Any JSON that the executor gave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Value, frozen=True):
     """What its executor said last."""
 
     at: datetime
@@ -182,8 +178,7 @@ class Progress:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Value, frozen=True):
     """Work on one resource, and what has become of it."""
 
     id: str

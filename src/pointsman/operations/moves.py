@@ -1,11 +1,10 @@
 """Moves: what becomes of an operation, as the facts that say so. Whether it may, others know."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any, Final
 
+from pointsman.core.values import Value, replace
 from pointsman.operations.facts import (
     Cancelled,
     Cancelling,
@@ -27,30 +26,23 @@ from pointsman.operations.policy import Header, Policy
 from pointsman.operations.watching import time_run
 
 NOT_TRIED_AGAIN: Final = frozenset({Reason.USER_REQUEST, Reason.DEPENDENCY_FAILED})
-PLACES: Final = {field.name: place for place, field in enumerate(fields(Operation))}
-_values_of: Final = attrgetter(*PLACES)
-"""Quicker than `replace`, which every request and report would wait for."""
 DOUBLINGS_MOST: Final = 32
 REST_LEAST: Final = timedelta(milliseconds=10)
 """However short the cooldown: nobody is asked a thousand times a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Teller:
+class Teller(Value, frozen=True):
     """Says what happens now, under which policy, by whom, and what else they said."""
 
     now: datetime
     policy: Policy
     by: str = ""
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = {}
 
     def changed(self, operation: Operation, **values: Any) -> Operation:  # noqa: ANN401
         """The next version of it."""
-        after = [*_values_of(operation)]
-        after[PLACES["revision"]], after[PLACES["changed_at"]] = operation.revision + 1, self.now
-        for name, value in values.items():
-            after[PLACES[name]] = value
-        return Operation(*after)
+        revision = operation.revision + 1
+        return replace(operation, revision=revision, changed_at=self.now, **values)
 
     def told(self, fact: type[OperationFact], before: Operation, after: Operation) -> OperationFact:
         phase = before.phase if before.phase is not after.phase else None

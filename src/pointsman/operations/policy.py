@@ -1,9 +1,10 @@
 """The nouns of a resource as a whole: how it is run, whether it runs, which jobs it knows."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+
+from pointsman.core.values import Value
 
 
 class SortField(StrEnum):
@@ -17,8 +18,7 @@ class SortDirection(StrEnum):
     DESC = "desc"
 
 
-@dataclass(frozen=True, slots=True)
-class SortRule:
+class SortRule(Value, frozen=True):
     field: SortField
     direction: SortDirection = SortDirection.ASC
     none_last: bool = True
@@ -32,8 +32,7 @@ DEFAULT_ORDER: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Value, frozen=True):
     """How a resource is run. Its owner says it anew at each start."""
 
     ask: bool = True
@@ -64,11 +63,10 @@ class Policy:
     """So many that have ended are still known by heart. The record knows all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Value, frozen=True):
     """What there is to say of the resource itself."""
 
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = Policy()
     running_since: datetime | None = None
     """None: it is stopped, and starts nothing."""
     paused: bool = False
@@ -78,8 +76,7 @@ class Header:
     changed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Value, frozen=True):
     """All operations of one label."""
 
     id: str

@@ -5,10 +5,10 @@ goes first, and of those, what was added first.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
+from pointsman.core.values import replace
 from pointsman.operations.checks import Invalid
 from pointsman.operations.model import Operation
 from pointsman.operations.policy import SortDirection, SortField, SortRule

@@ -1,9 +1,9 @@
 """What executors say: that they did as asked, how far they are, that they live, how it ended."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
+from pointsman.core.values import replace
 from pointsman.operations.checks import (
     RESULT_BYTES,
     Conflict,

@@ -1,9 +1,9 @@
 """Steering: what is asked of a resource as a whole."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final, TypeAlias
 
+from pointsman.core.values import replace
 from pointsman.operations.checks import Conflict, check_policy, check_text
 from pointsman.operations.facts import (
     Configured,

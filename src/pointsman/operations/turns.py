@@ -8,11 +8,11 @@ Each comes only if there is nothing of the ones before, for those may change wha
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from pointsman.core.values import replace
 from pointsman.operations.facts import Denied, Fact, Overdue, Overran
 from pointsman.operations.handshake import NO_ANSWER, asked, denied
 from pointsman.operations.model import (

@@ -1,11 +1,11 @@
 """Only an answer to that very request, in time, lets anything happen."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from pointsman.core.values import replace
 from pointsman.operations.checks import Conflict, Invalid, NotFound
 from pointsman.operations.facts import (
     Denied,

@@ -1,7 +1,6 @@
 """What an operation is called on the outside."""
 
-from dataclasses import replace
-
+from pointsman.core.values import replace
 from pointsman.operations.model import (
     ACTIVE,
     ENDED,

@@ -1,11 +1,11 @@
 """A resource that is stopped or paused starts nothing, and what runs is left alone."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from pointsman.core.values import replace
 from pointsman.operations import lifecycle
 from pointsman.operations.checks import Conflict, Invalid
 from pointsman.operations.intents import (
