@@ -18,8 +18,10 @@ ROWS: Final = 128
 BUSY_SECONDS: Final = 5.0
 """How long to wait for another process that is just writing."""
 AGAIN_SECONDS: Final = 0.01
+PAGE_BYTES: Final = 4_096
 CHECKPOINT_PAGES: Final = 8_000
 """Grow the log to 32 MB before it is merged into the file: hot pages are merged less often."""
+LOG_BYTES: Final = CHECKPOINT_PAGES * PAGE_BYTES
 CHUNK: Final = "place >> 9"
 """The index by key begins anew every 512 records. What is appended then lands on few pages, side
 by side, and not on one page for each key: making 100 records durable takes a third of the time.
