@@ -10,6 +10,7 @@ words of one part (`slots~plan~asset`), so inside a word it is encoded too. A si
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 from zlib import crc32
@@ -18,6 +19,7 @@ SLASHES: Final = 2
 """In the name of an entity."""
 SHARD: Final = "~"
 """Opens what stands in the place of a site and names a shard. No encoded word begins like this."""
+REMEMBERED: Final = 4_096
 _PLAIN: Final = re.compile(r"[\w-]+", re.ASCII)
 _PLAIN_WORDS: Final = re.compile(r"[\w-]+(?:~[\w-]+)*", re.ASCII)
 _NAME: Final = re.compile(r"[\w~%-]+(?:/[\w~%-]+)*", re.ASCII)
@@ -54,6 +56,7 @@ def entity_name(kind: str, site: str, name: str) -> str:
     return f"{word(kind)}/{word(site)}/{word(name)}"
 
 
+@lru_cache(REMEMBERED)
 def check_name(name: str, *, parts: tuple[int, ...] = (3, 4)) -> None:
     """Refuse what is not a well-formed name.
 

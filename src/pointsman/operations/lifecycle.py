@@ -141,28 +141,25 @@ def _is_to_be_cancelled(operation: Operation) -> bool:
 
 def evolve(resource: Resource, fact: Fact) -> Resource:
     match fact:
+        case AboutOperation(operation):
+            resource.put(operation)
         case Forgotten(thing) if (job_id := job_of(thing)) is not None:
             resource.forget_job(job_id)
         case Forgotten(thing):
             resource.forget(thing)
         case JobChanged(job):
             resource.put_job(job)
-        case AboutOperation(operation):
-            resource.put(operation)
         case AboutResource(header):
             resource.put_header(header)
     return resource
 
 
 def due(resource: Resource) -> datetime | None:
-    watched = resource.watched.first()
-    instants = [watched[0]] if watched else []
-    if resource.doomed:
-        instants.append(EVER)
-    if not (resource.starts_nothing() or resource.active or resource.asking):
-        later = resource.later.first()
-        instants += [EVER] if resource.ready else [later[0]] if later else []
-    return min(instants, default=None)
+    idle = not (resource.active or resource.asking or resource.starts_nothing())
+    if resource.doomed or (idle and resource.ready):
+        return EVER
+    watched, later = resource.watched.first(), resource.later.first() if idle else None
+    return min(entry[0] for entry in (watched, later) if entry) if watched or later else None
 
 
 def _tidied(resource: Resource, facts: Sequence[Fact]) -> Sequence[Fact]:

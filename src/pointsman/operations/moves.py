@@ -60,15 +60,13 @@ class Teller(Value, frozen=True):
         But if it is to be cancelled, that is still so, for as long as it has not ended.
         """
         goes_on = operation.asks is Ask.CANCEL and phase not in ENDED
+        values.setdefault("ran", time_run(operation, self.now))
         after = self.changed(
             operation,
-            **{
-                "phase": phase,
-                "phase_since": self.now,
-                "request": operation.request if goes_on else None,
-                "ran": time_run(operation, self.now),
-            }
-            | values,
+            phase=phase,
+            phase_since=self.now,
+            request=operation.request if goes_on else None,
+            **values,
         )
         return self.told(fact, operation, after)
 

@@ -100,9 +100,13 @@ class Resource:
             raise NotFound(f"there is no operation {id}")
         return operation
 
-    def in_order(self) -> Iterator[Operation]:
-        """All that may start by what has been seen so far, the best first."""
-        return (self.operations[id] for _, id in self.ready.in_order())
+    def first_ready(self, now: datetime) -> Operation | None:
+        """The best of those that may start by what has been seen so far, and by `now`."""
+        for _, id in self.ready.in_order():
+            operation = self.operations[id]
+            if earliest_start(operation) <= now:
+                return operation
+        return None
 
     def starts_nothing(self) -> bool:
         header = self.header

@@ -25,7 +25,7 @@ from pointsman.operations.model import (
     Request,
 )
 from pointsman.operations.moves import Teller
-from pointsman.operations.queue import EVER, Resource, earliest_start
+from pointsman.operations.queue import EVER, Resource
 from pointsman.operations.ranking import rank_of
 from pointsman.operations.watching import Sight, seen
 
@@ -39,7 +39,7 @@ def taken(resource: Resource, tell: Teller) -> Sequence[Fact]:
     watched = (id for _, id in resource.watched.until(tell.now))
     for id in islice(watched, AT_ONCE):
         facts += _judged(resource, tell, resource.operations[id])
-    if not facts and tell.now >= EVER:
+    if not facts and resource.doomed and tell.now >= EVER:
         doomed = (resource.operations[id] for _, id in resource.doomed.in_order())
         facts = [_doomed(resource, tell, operation) for operation in islice(doomed, AT_ONCE)]
     if not facts and resource.header.running_since is not None:
@@ -57,7 +57,7 @@ def best_now(resource: Resource, now: datetime) -> Operation | None:
     """Whichever of all that may start now should be the next to be asked for."""
     if resource.active or resource.asking:
         return None
-    ready = next((one for one in resource.in_order() if earliest_start(one) <= now), None)
+    ready = resource.first_ready(now)
     first = resource.later.first()
     if first is None or first[0] > now:
         return ready

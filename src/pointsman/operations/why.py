@@ -99,11 +99,10 @@ def _of_others(resource: Resource, operation: Operation, own: list[Block]) -> It
     """What goes first of all that could start: told only if nothing else of its own keeps it."""
     if own:
         return
-    best = next(resource.in_order(), None)
-    order = resource.header.policy.order
-    if best is not None and rank_of(best, order) < rank_of(operation, order):
-        line = f"operation {best.id} goes first"
-        yield Block(Cause.OTHERS_FIRST, line, operation_id=best.id)
+    best = resource.ready.first()
+    if best is not None and best[0] < rank_of(operation, resource.header.policy.order):
+        line = f"operation {best[1]} goes first"
+        yield Block(Cause.OTHERS_FIRST, line, operation_id=best[1])
 
 
 def _why_it_rests(operation: Operation) -> str:

@@ -18,6 +18,7 @@ from pointsman.core.entity import FactT, IntentT, Kind, StateT, Wake
 from pointsman.core.names import check_name, shard_of, site_of
 from pointsman.journal import Journal, Unknown
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.codec import Codec
 from pointsman.runtime.mirror import Known
 from pointsman.runtime.shard import Shard
 from pointsman.runtime.timers import Timers
@@ -50,8 +51,11 @@ class Engine:
         self._place = place
         self._shard = lru_cache(ENTITIES_REMEMBERED)(self._find_shard)
         self._timers = Timers(clock, self._wake)
-        numbers = range(journal.shards)
-        self._shards = [Shard(n, kinds, journal, clock, self._timers.set) for n in numbers]
+        codec, set_timer = Codec(kinds), self._timers.set
+        self._shards = [
+            Shard(number, kinds, codec, journal, clock, set_timer)
+            for number in range(journal.shards)
+        ]
         if known is not None:
             self._shards[known.shard].begin_with(known)
 

@@ -19,7 +19,7 @@ def order_of(*works: dict[str, Any], order: tuple[SortRule, ...] = DEFAULT_ORDER
     story = Story(order=order)
     for letter, work in zip("abcdef", works, strict=False):
         story.add(letter, **work)
-    return "".join(operation.id for operation in story.resource.in_order())
+    return "".join(id for _, id in story.resource.ready.in_order())
 
 
 def test_what_was_released_first_goes_first_and_what_has_no_date_comes_last() -> None:
