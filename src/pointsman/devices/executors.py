@@ -15,7 +15,6 @@ import logging
 import pkgutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from importlib import import_module
@@ -25,6 +24,7 @@ from typing import Protocol as Shape
 
 import pointsman.devices as home
 from pointsman.core.entity import Rejected
+from pointsman.core.values import replace
 from pointsman.devices import DeviceFailed, ExecutorKind, Key
 from pointsman.devices.machines import (
     BEATS,

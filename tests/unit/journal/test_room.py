@@ -1,3 +1,5 @@
+"""Room for the log: made for whoever stays, and no harm to anybody who reads it."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,6 @@
 """Between the values of the rules and what programs hold."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -210,7 +209,7 @@ def _told(value: object) -> Any:  # noqa: ANN401  A field of any kind.
         case timedelta():
             return value // MILLISECOND
         case Dependency():
-            return {field.name: str(getattr(value, field.name)) for field in fields(value)}
+            return {field: str(getattr(value, field)) for field in value.__struct_fields__}
         case tuple():
             return [_told(one) for one in value]
         case _:
