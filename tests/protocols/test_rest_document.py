@@ -190,7 +190,6 @@ def try_call(call: Any, ids: dict[str, str]) -> None:  # noqa: ANN401  Untyped t
         max_examples=EXAMPLES,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=[*HealthCheck],
     )

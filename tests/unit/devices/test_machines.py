@@ -1,11 +1,11 @@
 """What is done next, by what is wanted and what the machine shows."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from pointsman.core.values import replace
 from pointsman.devices.machines import SILENT, Deed, Shown, Stage, next_step, sign_of_life
 from pointsman.operations.intents import Complete, Confirm, Fail, Heartbeat, ReportProgress
 from pointsman.operations.model import ACTIVE, Operation, Phase, Progress

@@ -42,7 +42,7 @@ def message(spoil: Spoil | None = None) -> pb2.DispatchData:
     return pb
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(DISPATCHES)
 def test_what_is_written_is_read_again(dispatch: Dispatch) -> None:
     again = dispatch_of(pb2.Dispatch.FromString(pb_of(dispatch).SerializeToString()), 7)
@@ -50,7 +50,7 @@ def test_what_is_written_is_read_again(dispatch: Dispatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Of the client, by itself.
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(DATA)
 def test_the_real_client_reads_what_we_write(given: DispatchData) -> None:
     pb = pb_of(Dispatch(64, 7, given, at(7), at(7)))
@@ -58,7 +58,7 @@ def test_the_real_client_reads_what_we_write(given: DispatchData) -> None:
     assert data_of(ClientDispatch.from_protobuf(pb).to_protobuf().data).type == given.type
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PAYLOADS)
 def test_payloads_are_read_as_protobuf_itself_reads_them(payload: dict[str, Any]) -> None:
     struct = Struct()

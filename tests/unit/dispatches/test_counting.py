@@ -55,7 +55,7 @@ def walked(rule: Rule, start: datetime, zone: tzinfo, count: int) -> datetime | 
     return found[-1] if found else None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rules(), STARTS, st.just(UTC) | ZONES, st.integers(0, 120))
 @example(
     Rule(Frequency.HOURLY), datetime(2026, 10, 25, 0, 30, tzinfo=UTC), ZoneInfo("Europe/Berlin"), 5

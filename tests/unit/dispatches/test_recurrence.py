@@ -77,7 +77,7 @@ def rules(draw: st.DrawFn) -> Rule:
 
 
 @given(rules(), MOMENTS, st.timedeltas(timedelta(days=-1), timedelta(days=900)))
-@settings(max_examples=1_000 if LONG else 60, deadline=None)
+@settings(max_examples=1_000 if LONG else 60)
 def test_it_is_what_dateutil_says(rule: Rule, start: datetime, age: timedelta) -> None:
     instant, ours = start + age, Recurrence(rule, start)
     theirs = by_dateutil(rule, start.replace(microsecond=0))
@@ -90,7 +90,7 @@ def test_it_is_what_dateutil_says(rule: Rule, start: datetime, age: timedelta) -
 
 
 @given(rules(), MOMENTS, st.integers(0, 40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_count_is_of_occurrences(rule: Rule, start: datetime, count: int) -> None:
     counted = Rule(**{f: getattr(rule, f) for f in Rule.__slots__} | {"count": count})
     ours = Recurrence(counted, start)
@@ -198,7 +198,7 @@ def test_a_time_that_comes_twice_fires_once_at_its_first_pass() -> None:
     st.sampled_from([1, 7, 15, 45]),
     st.integers(0, 2 * 86_400),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_forward_and_backward_agree_wherever_clocks_jump(
     zone: str, day: datetime, interval: int, seconds: int
 ) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pointsman.dispatches.model import Dispatch, Frequency, Rule
@@ -25,7 +25,6 @@ UNTIL = st.none() | INSTANTS
 @example(Frequency.WEEKLY, 1, START, START)
 @example(Frequency.WEEKLY, 2, START - MOMENT, START)
 @example(Frequency.MINUTELY, 1, None, FOREVER)
-@settings(deadline=None)
 def test_it_is_what_the_sieves_find(
     frequency: Frequency, interval: int, until: datetime | None, instant: datetime
 ) -> None:

@@ -103,7 +103,7 @@ def some(fact: type[Any]) -> st.SearchStrategy[Any]:
 def test_a_fact_reads_as_it_was_written(fact: type[Any]) -> None:
     codec = Codec([OPERATIONS])
 
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=10)
     @given(some(fact))
     def round_trips(one: Any) -> None:  # noqa: ANN401
         key, data = codec.record("operations/depot/robot", one, at(8))
@@ -115,7 +115,7 @@ def test_a_fact_reads_as_it_was_written(fact: type[Any]) -> None:
     round_trips()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(WORK)
 def test_all_work_that_is_made_here_would_be_taken_in(work: Work) -> None:
     check_work(work)

@@ -131,7 +131,7 @@ def in_order(found: Sequence[Dispatch], sort: Sort) -> list[Dispatch]:
     return sorted(found, key=rank, reverse=sort.descending)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(CATALOGUES, st.lists(st.tuples(FILTERS, SORTS, st.integers(1, 4)), min_size=5, max_size=15))
 def test_all_pages_together_are_what_fits_in_order(
     catalogue: tuple[Dispatch, ...], questions: list[tuple[Filter, Sort, int]]
@@ -156,7 +156,7 @@ def test_all_pages_together_are_what_fits_in_order(
                 assert afresh.page(replace(first, after=place)).total == len(wanted)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(dispatches(65) | dispatches(129), st.booleans()), max_size=12), st.data())
 def test_what_was_said_last_of_a_dispatch_counts(
     story: list[tuple[Dispatch, bool]], data: st.DataObject
@@ -195,7 +195,7 @@ def test_microgrids_do_not_see_each_other(tmp_path: Path) -> None:
         assert book.pages.page(Query(8)).total == 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(NEWS, FILTERS, SORTS), max_size=8), st.sampled_from([0, 10_000]))
 def test_a_list_knows_what_has_changed_since_the_one_before(
     story: list[tuple[list[tuple[Dispatch, bool]], Filter, Sort]], indexed: int

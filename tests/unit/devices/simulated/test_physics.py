@@ -73,8 +73,8 @@ told = st.builds(
     st.booleans(),
 )
 days = st.lists(told, max_size=8).map(lambda these: sorted(these, key=lambda each: each.second))
-few = settings(max_examples=40, deadline=None)
-fewer = settings(max_examples=15, deadline=None)
+few = settings(max_examples=40)
+fewer = settings(max_examples=15)
 assets = st.sampled_from([BATTERY, BAY, PV])
 
 
