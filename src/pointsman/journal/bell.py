@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from types import MappingProxyType
 from typing import Final
@@ -16,7 +17,7 @@ class Bell:
     def __init__(self) -> None:
         self.rung = 0
         self._lock = Lock()
-        self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._waiting: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
 
     def ring(
         self, saying: Mapping[asyncio.AbstractEventLoop, Callable[[], None]] = NOTHING
@@ -29,8 +30,8 @@ class Bell:
         with self._lock:
             self.rung += 1
             waiting, self._waiting = self._waiting, {}
-        for event, loop in waiting.items():
-            calls.setdefault(loop, []).append(event.set)
+        for news, loop in waiting.items():
+            calls.setdefault(loop, []).append(partial(_come_true, news))
         for loop, some in calls.items():
             if _is_here(loop):
                 _make(some)
@@ -38,18 +39,32 @@ class Bell:
                 with suppress(RuntimeError):  # That loop is closed: nobody waits any more.
                     loop.call_soon_threadsafe(_make, some)
 
-    async def wait(self, rung: int) -> None:
-        """Return once it has been rung more than `rung` times."""
-        event = asyncio.Event()
+    async def wait(self, rung: int, seconds: float | None = None) -> bool:
+        """Return once it has been rung more than `rung` times, or so long after.
+
+        Returns:
+            Whether it has been rung.
+        """
+        loop = asyncio.get_running_loop()
+        news: asyncio.Future[None] = loop.create_future()
         with self._lock:
             if self.rung != rung:
-                return
-            self._waiting[event] = asyncio.get_running_loop()
+                return True
+            self._waiting[news] = loop
+        timer = None if seconds is None else loop.call_later(seconds, _come_true, news)
         try:
-            await event.wait()
+            await news
         finally:
             with self._lock:
-                self._waiting.pop(event, None)
+                self._waiting.pop(news, None)
+            if timer is not None:
+                timer.cancel()
+        return self.rung != rung
+
+
+def _come_true(news: "asyncio.Future[None]") -> None:
+    if not news.done():
+        news.set_result(None)
 
 
 def _make(calls: list[Callable[[], None]]) -> None:

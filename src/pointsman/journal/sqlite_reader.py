@@ -7,7 +7,7 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -199,15 +199,8 @@ class SqliteReader:
             for record in records:
                 place = record.position
                 yield Cursor(str(place)), record
-            look_again = not records and not await self._heard(rung)
-
-    async def _heard(self, rung: int) -> bool:
-        """Whether this process wrote before it was time to look for what others wrote."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._look_again_seconds):
-                await self._grown.wait(rung)
-                return True
-        return False
+            # If this process has not written, it is time to look for what others wrote.
+            look_again = not records and not await self._grown.wait(rung, self._look_again_seconds)
 
     def _after(self, place: int, limit: int) -> list[Record]:
         return self._read(
