@@ -32,7 +32,9 @@ from pointsman.runtime.codec import Codec
 from tests.golden.replay import write
 from tests.unit.operations.given import SECOND, Story, at
 
-GOLDEN = "operations-0.3.jsonl"
+GOLDEN = "operations-0.3-short.jsonl"
+WHOLE = "operations-0.3.jsonl"
+"""The same, written before defaults were left out."""
 NAME = f"{OPERATIONS.name}/{resource_id('caltech', 'robot 1')}"
 ORDER = (SortRule(SortField.PRIORITY, SortDirection.DESC, none_last=False),)
 

@@ -9,7 +9,7 @@ from pointsman.operations.lifecycle import due
 from pointsman.operations.model import Ask, Phase, Reason
 from pointsman.operations.policy import SortDirection, SortField
 from pointsman.runtime.codec import Codec
-from tests.golden.operations_story import GOLDEN, NAME
+from tests.golden.operations_story import GOLDEN, NAME, WHOLE
 from tests.golden.replay import read, replay
 from tests.unit.operations.given import at
 
@@ -30,6 +30,11 @@ def test_the_resource_of_the_first_release_is_as_it_was() -> None:
     assert (second.ending.reason, second.ending.error_code) == (Reason.EXTERNAL_ERROR, "E42")
     assert (second.attempt, second.retries, second.overdue) == (2, 1, True)
     assert second.work.planned_duration == timedelta(seconds=4)
+
+
+def test_what_was_left_out_stands_for_the_default_of_then() -> None:
+    """Whoever gives a field another default, gives the facts that have it a new version."""
+    assert replay(GOLDEN, [OPERATIONS]) == replay(WHOLE, [OPERATIONS])
 
 
 def test_its_policy_and_what_it_waits_for_are_as_they_were() -> None:
