@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -17,6 +16,7 @@ from benchmarks.table import Row, at_most, show, spread
 from pointsman.api.operations import Operations, operation_projections
 from pointsman.api.rest.server import serve_rest
 from pointsman.config import Address
+from pointsman.core.values import replace
 from pointsman.journal import Cursor, Record
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.operations import OPERATIONS, resource_id

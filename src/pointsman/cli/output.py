@@ -22,10 +22,12 @@ def note(text: str) -> None:
 
 
 def json(value: object, *, indent: int = 2) -> None:
-    """A value of dataclasses, numbers, texts and instants, as JSON. 0: on one line."""
+    """A value of values, dataclasses, numbers, texts and instants, as JSON. 0: on one line."""
     import msgspec
 
-    encoded = msgspec.json.encode(value)
+    from pointsman.core.values import whole
+
+    encoded = msgspec.json.encode(whole(value))
     line((msgspec.json.format(encoded, indent=indent) if indent else encoded).decode())
 
 

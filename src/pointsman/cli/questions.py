@@ -10,8 +10,6 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from pointsman.cli import dispatch_facts, operation_facts, output
 from pointsman.cli.errors import FlagError
 from pointsman.cli.journals import KINDS, Facts, facts_at, site_of_entity
@@ -19,6 +17,7 @@ from pointsman.cli.lines import line_of
 from pointsman.cli.reports import show_report
 from pointsman.cli.standings import show_status, show_why
 from pointsman.cli.times import day_of, show
+from pointsman.core.values import whole
 from pointsman.journal import START, Cursor
 from pointsman.journal.ownership import owner_of
 from pointsman.library.instants import instant_of, zone_of
@@ -82,7 +81,7 @@ def status(asked: Asked) -> None:
     if found is None:
         raise FlagError(f"{facts.path} has no facts of {site_id!r} yet")
     if asked.as_json:
-        output.json({"site": site_id, "pid": pid, **msgspec.to_builtins(found)})
+        output.json({"site": site_id, "pid": pid, **whole(found)})
     else:
         show_status(found, site_id, pid, zone)
 

@@ -14,6 +14,7 @@ from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.runtime.record import RecordKeeper
 from pointsman.schedules.facts import Fact
+from pointsman.schedules.model import Command, Progress
 from tests.unit.cli.given import ENVIRONMENT, PYTHON, Shell, morning, write_journal
 from tests.unit.schedules.given import at, plan, timeline
 
@@ -171,6 +172,9 @@ def test_the_log_is_a_line_of_json_for_each_fact(told: Shell) -> None:
     assert [one["fact"] for one in found] == [type(f).__name__ for _, f, _ in morning().facts]
     assert found[0]["entity"] == "schedules/home/engine"
     assert found[0]["value"]["run"]["pid"] == 77
+    sent = next(one["value"]["command"] for one in found if one["fact"] == "Dispatched")
+    assert set(sent) == set(Command.__match_args__), "also what is as by default"
+    assert set(sent["progress"]) == set(Progress.__match_args__)
 
 
 def test_following_the_log_shows_what_comes(told: Shell) -> None:

@@ -212,6 +212,16 @@ def test_an_update_says_what_has_changed() -> None:
         assert dispatcher.update_operation(uuid4(), {"priority": 1}) is None
 
 
+def test_an_update_says_what_it_depends_on_now() -> None:
+    with dispatching(start_paused=True) as (dispatcher, told):
+        lift, weld = dispatcher.add(op()), dispatcher.add(op())
+        dispatcher.update_operation(weld.id, dependencies=[after(lift)])
+        [change] = told.until(EventType.OPERATION_UPDATED).changes
+        assert (change.field, change.old_value) == ("dependencies", [])
+        [dependency] = change.new_value
+        assert dependency["on"] == str(lift.id)
+
+
 def test_what_becomes_of_an_operation_is_never_updated() -> None:
     with OperationDispatcher(ROBOT) as dispatcher:
         lift = dispatcher.add(op())
