@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -19,6 +18,7 @@ from benchmarks.given import LATER, SITE, asset_ids, commands, even_plan, facts_
 from benchmarks.table import Row, at_most, several, show, spread
 from pointsman.core.entity import Fact
 from pointsman.core.names import shard_of
+from pointsman.core.values import replace
 from pointsman.devices import Reading, Taken
 from pointsman.devices.driver import Driver
 from pointsman.journal import APPEND_LIMIT, Cursor

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from pointsman.core.assets import Asset, AssetKind
+from pointsman.core.values import replace
 from pointsman.devices import Sample, World
 from pointsman.devices.ocpp16.messages import CONTROL
 from pointsman.devices.ocpp16.session import CentralSystem

@@ -2,9 +2,9 @@
 
 import asyncio
 import base64
+import dataclasses
 import json
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from pointsman.core.assets import Asset, AssetKind
+from pointsman.core.values import replace
 from pointsman.devices import DeviceFailed, World
 from pointsman.devices.ocpp16.messages import CONTROL
 from pointsman.devices.ocpp16.session import TransactionIds, host_and_port
@@ -36,7 +37,7 @@ from tests.protocols.ocpp_peers import (
 BRIEF = Policy(timeout_seconds=0.15)
 IN_TIME_SECONDS = 1.0
 OTHER = bay("other", "CP-2")
-PER_PHASE = replace(bay(), phases=3)
+PER_PHASE = dataclasses.replace(bay(), phases=3)
 
 
 # What a charger is told.
@@ -404,7 +405,7 @@ async def test_a_car_that_left_while_its_charger_was_away_is_seen_to_have_left()
         ([bay(connector=0)], "must be 1 or more"),
         ([bay(unit="kW")], "must be 'W' or 'A'"),
         ([bay(id_tag="x" * 21)], "1 to 20 letters"),
-        ([replace(bay(), kind=AssetKind.BATTERY)], "is for an ev_charger only"),
+        ([dataclasses.replace(bay(), kind=AssetKind.BATTERY)], "is for an ev_charger only"),
     ],
     ids=str,
 )

@@ -8,13 +8,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from importlib import import_module
 from threading import Thread
 from typing import Any, Final
 from typing import Protocol as Shape
 
 from pointsman.core.assets import Asset, AssetKind
+from pointsman.core.values import replace
 from pointsman.devices import Device, DeviceFailed, Fleet, Sample, Taken, World
 from pointsman.devices.driver import shows
 from pointsman.devices.protocols import MissingExtraError, check_devices

@@ -1,12 +1,12 @@
 """A run's plan: told from its table, checked against the journal, and put in force."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from pointsman.config import Site
 from pointsman.core.entity import Rejected
+from pointsman.core.values import replace
 from pointsman.library.housekeeping import Submit, tidy
 from pointsman.library.running import (
     Options,

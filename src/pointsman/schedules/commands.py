@@ -1,10 +1,10 @@
 """What happens to one command: the arrows of the drawing in `lifecycle`, a function each."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from pointsman.core.entity import Rejected
+from pointsman.core.values import replace
 from pointsman.schedules.desk import FLYING, LIVING, Desk, due_at
 from pointsman.schedules.endings import (
     ended,

@@ -1,10 +1,10 @@
 """How a command ends: over, replaced, failed; and what follows when a try has failed."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
+from pointsman.core.values import replace
 from pointsman.schedules.facts import Added, CommandFact, Failed, Requeued, Superseded, TimedOut
 from pointsman.schedules.intents import Answer
 from pointsman.schedules.model import Channel, Command, CommandStatus, CommandType, Progress, Source
@@ -21,7 +21,7 @@ def superseded(command: Command, by: str, now: datetime) -> Superseded:
 
 
 def ended(command: Command, status: CommandStatus, now: datetime, **also: object) -> Command:
-    progress = replace(command.progress, status=status, answered_at=now, **also)  # type: ignore[arg-type]
+    progress = replace(command.progress, status=status, answered_at=now, **also)
     return replace(command, progress=progress)
 
 

@@ -1,10 +1,10 @@
 """What happened at a site. Each fact carries the whole new value of the thing it is about."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from pointsman.core.entity import Forgotten
 from pointsman.core.names import part
+from pointsman.core.values import Value
 from pointsman.schedules.model import (
     AssetState,
     Channel,
@@ -17,8 +17,7 @@ from pointsman.schedules.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AboutCommand:
+class AboutCommand(Value, frozen=True):
     command: Command
 
     @property
@@ -26,63 +25,51 @@ class AboutCommand:
         return self.command.id
 
 
-@dataclass(frozen=True, slots=True)
-class Added(AboutCommand):
+class Added(AboutCommand, frozen=True):
     """Queued, from no plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatched(AboutCommand):
+class Dispatched(AboutCommand, frozen=True):
     """About to be sent. Durable before the first byte is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged(AboutCommand):
+class Acknowledged(AboutCommand, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Completed(AboutCommand):
+class Completed(AboutCommand, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Requeued(AboutCommand):
+class Requeued(AboutCommand, frozen=True):
     """A try failed; another will follow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed(AboutCommand):
+class Failed(AboutCommand, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class TimedOut(AboutCommand):
+class TimedOut(AboutCommand, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Refused(AboutCommand):
+class Refused(AboutCommand, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Superseded(AboutCommand):
+class Superseded(AboutCommand, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Expired(AboutCommand):
+class Expired(AboutCommand, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled(AboutCommand):
+class Cancelled(AboutCommand, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class AboutPlan:
+class AboutPlan(Value, frozen=True):
     plan: Plan
 
     @property
@@ -90,18 +77,15 @@ class AboutPlan:
         return part("plan", self.plan.id)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanActivated(AboutPlan):
+class PlanActivated(AboutPlan, frozen=True):
     """In force for its assets from now on, and any older plan is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanEnded(AboutPlan):
+class PlanEnded(AboutPlan, frozen=True):
     """It has been over for a slot; `plan.expired` if nothing newer had come by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class AboutTimeline:
+class AboutTimeline(Value, frozen=True):
     timeline: Timeline
 
     @property
@@ -110,13 +94,11 @@ class AboutTimeline:
         return part("slots", t.plan_id, t.asset_id, t.channel)
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineWritten(AboutTimeline):
+class TimelineWritten(AboutTimeline, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class ContextWritten:
+class ContextWritten(Value, frozen=True):
     context: Context
 
     @property
@@ -124,8 +106,7 @@ class ContextWritten:
         return part("context", self.context.plan_id, self.context.column)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Value, frozen=True):
     measurement: Measurement
 
     @property
@@ -133,8 +114,7 @@ class Measured:
         return part("meter", self.measurement.asset_id)
 
 
-@dataclass(frozen=True, slots=True)
-class StateChanged:
+class StateChanged(Value, frozen=True):
     state: AssetState
 
     @property
@@ -142,8 +122,7 @@ class StateChanged:
         return part("state", self.state.asset_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Unplugged:
+class Unplugged(Value, frozen=True):
     """Rows of vehicles that left before their plan was over are cancelled."""
 
     asset_id: str
@@ -156,8 +135,7 @@ class Unplugged:
         return part("unplugged", self.plan_id, self.asset_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(Value, frozen=True):
     """Rows up to this one are over, unsaid, and nothing need be said in their place."""
 
     asset_id: str
@@ -170,8 +148,7 @@ class Passed:
         return part("passed", self.plan_id, self.asset_id, self.channel)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Value, frozen=True):
     run: Run
 
     @property

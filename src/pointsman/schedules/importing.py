@@ -1,10 +1,10 @@
 """An import in steps: what may be relied on, rows in portions, and the one fact that counts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from pointsman.core.values import replace
 from pointsman.schedules.desk import in_force_kw
 from pointsman.schedules.intents import Activate, Write
 from pointsman.schedules.model import Channel, Context, Plan, Timeline

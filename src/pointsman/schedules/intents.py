@@ -1,52 +1,47 @@
 """What may be asked of a site's schedules. Any of it may be rejected."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeAlias
 
+from pointsman.core.values import Value
 from pointsman.schedules.model import AssetState, Command, Context, Measurement, Plan, Run, Timeline
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Value, frozen=True):
     """A run begins. What an earlier one left half sent becomes doubtful."""
 
     run: Run
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Value, frozen=True):
     """Keep rows of a plan that is not in force yet. Repeated until all are written."""
 
     timelines: tuple[Timeline, ...] = ()
     contexts: tuple[Context, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Activate:
+class Activate(Value, frozen=True):
     """Put a plan in force whose timelines are written. Twice is once."""
 
     plan: Plan
-    in_force: dict[str, float] = field(default_factory=dict)
+    in_force: Mapping[str, float] = {}
     """Signed kW by asset that the plan's changes were told from: still so, or rejected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(Value, frozen=True):
     """Queue a command that comes from no plan. Twice is once."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(Value, frozen=True):
     """Count a command as handed out now. For callers who carry commands themselves."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(Value, frozen=True):
     """The device took a command and will act on it later."""
 
     command_id: str
@@ -55,8 +50,7 @@ class Acknowledge:
     """It may take as long as it takes, until the command's time is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value, frozen=True):
     """How one try ended, as the device says or as a read-back shows."""
 
     command_id: str
@@ -73,18 +67,15 @@ class Answer:
     lateness_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckTimeouts:
+class CheckTimeouts(Value, frozen=True):
     """Judge silence only, and send nothing. `Wake` does this too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Value, frozen=True):
     """Judge only what is over or replaced, and send nothing. `Wake` does this too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tidy:
+class Tidy(Value, frozen=True):
     """Forget what nobody needs any more: rows of plans that never came into force, plans that
     are over, and commands that ended before `before`. A part at a time: until nothing comes.
     """
@@ -92,26 +83,22 @@ class Tidy:
     before: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Value, frozen=True):
     command_id: str
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unplug:
+class Unplug(Value, frozen=True):
     """The vehicle left before its plan was over: what is left of its rows is cancelled."""
 
     asset_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Value, frozen=True):
     measurement: Measurement
 
 
-@dataclass(frozen=True, slots=True)
-class ReportState:
+class ReportState(Value, frozen=True):
     state: AssetState
 
 

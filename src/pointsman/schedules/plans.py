@@ -1,12 +1,12 @@
 """What happens to a plan: its timelines are written, it is put in force, it ends."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
 from pointsman.core.entity import Forgotten, Rejected
+from pointsman.core.values import replace
 from pointsman.schedules.desk import FOREVER, Desk, Segment, in_force_kw
 from pointsman.schedules.endings import superseded
 from pointsman.schedules.facts import (

@@ -1,11 +1,11 @@
 """The line of each kind of fact."""
 
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from pointsman.cli.lines import line_of
+from pointsman.core.values import replace
 from pointsman.schedules.facts import (
     Completed,
     ContextWritten,

@@ -1,7 +1,6 @@
 """What a run shows while it goes on."""
 
 import io
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from pointsman.cli.live import LiveView, PlainView, Tally, watching
 from pointsman.config import Site, read_site
+from pointsman.core.values import replace
 from pointsman.library.running import Watcher
 from pointsman.runtime.clock import RunClock, SystemClock
 from tests.unit.cli.given import SITE as TEXT

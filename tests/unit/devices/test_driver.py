@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from pointsman.core.assets import Asset, AssetKind
 from pointsman.core.entity import Rejected
+from pointsman.core.values import replace
 from pointsman.devices import DeviceFailed, Reading, Taken
 from pointsman.devices.driver import Driver, shows
 from pointsman.runtime.clock import LoopClock

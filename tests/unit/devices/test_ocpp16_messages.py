@@ -1,7 +1,7 @@
 """What each command is in OCPP 1.6, and what each answer means."""
 
+import dataclasses
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.assets import Asset, AssetKind
+from pointsman.core.values import replace
 from pointsman.devices import DeviceFailed
 from pointsman.devices.ocpp16 import schema
 from pointsman.devices.ocpp16.messages import (
@@ -28,7 +29,7 @@ from pointsman.schedules.model import Channel, Command, CommandType, Mark
 START = datetime(2019, 6, 5, 6, 30, tzinfo=UTC)
 ASSET = Asset("bay", AssetKind.EV_CHARGER, phases=3, voltage_volts=230.0)
 IDLE = Circumstances(ASSET, connector=2, session_running=False)
-CHARGING = replace(IDLE, transaction_id=7, session_running=True)
+CHARGING = dataclasses.replace(IDLE, transaction_id=7, session_running=True)
 
 
 def command(type: CommandType = CommandType.SET_CHARGE_RATE, **said: Any) -> Command:  # noqa: ANN401
@@ -141,7 +142,7 @@ def test_a_stop_names_the_transaction() -> None:
 def test_a_stop_waits_until_the_transaction_is_known(running: bool | None) -> None:
     stop = command(CommandType.STOP_CHARGING, power_kw=None)
     with pytest.raises(DeviceFailed, match="which transaction") as failed:
-        calls_of(stop, replace(IDLE, session_running=running))
+        calls_of(stop, dataclasses.replace(IDLE, session_running=running))
     assert not failed.value.permanent
 
 
@@ -177,7 +178,7 @@ def test_what_a_command_lacks_fails_for_good(lacking: Command) -> None:
 
 @given(st.floats(0, 1000), st.sampled_from("WA"), st.sampled_from([1, 3]))
 def test_limits_are_tenths_and_close(power_kw: float, unit: str, phases: int) -> None:
-    at = replace(IDLE, unit=unit, asset=replace(ASSET, phases=phases))
+    at = dataclasses.replace(IDLE, unit=unit, asset=dataclasses.replace(ASSET, phases=phases))
     rated = calls_of(command(power_kw=power_kw), at)
     capped = calls_of(command(CommandType.SET_POWER_LIMIT, power_kw=power_kw), at)
     for calls in (rated, capped):
@@ -231,7 +232,7 @@ def test_nothing_to_clear_is_cleared() -> None:
 
 
 def test_a_yes_to_a_limit_is_what_the_limit_stands_for() -> None:
-    at = replace(IDLE, unit="A")
+    at = dataclasses.replace(IDLE, unit="A")
     [call] = calls_of(command(power_kw=11.0), at)
     assert taken(command(), at, call, {"status": "Accepted"}).applied_kw == pytest.approx(10.971)
 

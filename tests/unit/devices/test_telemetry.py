@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from pointsman.core.assets import Asset, AssetKind
 from pointsman.core.entity import Rejected
+from pointsman.core.values import replace
 from pointsman.devices import Sample
 from pointsman.devices.telemetry import PERIOD, WAITING_MOST, Meter, Telemetry
 from pointsman.schedules.intents import Answer, Intent, Measure, ReportState, Unplug

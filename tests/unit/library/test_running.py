@@ -1,12 +1,12 @@
 """How a run may be asked for, and what a journal refuses to go on with."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from pointsman.core.values import replace
 from pointsman.library.running import (
     EXAMPLES,
     SPEED_MOST,

@@ -1,11 +1,11 @@
 """Small plans to tell stories with: half past ten is `at(10, 30)`, all on one day."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pointsman.core.entity import Wake
+from pointsman.core.values import replace
 from pointsman.schedules.facts import Dispatched, Fact, PlanActivated
 from pointsman.schedules.intents import Activate, Answer, Intent, Write
 from pointsman.schedules.lifecycle import decide, evolve, initial

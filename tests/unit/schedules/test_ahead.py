@@ -1,9 +1,9 @@
 """A command is handed out ahead of its time, so that it is durable when its time comes."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from pointsman.core.entity import Wake
+from pointsman.core.values import replace
 from pointsman.schedules.facts import Dispatched, Expired, Requeued, Superseded, Unplugged
 from pointsman.schedules.intents import Open, Submit, Unplug
 from pointsman.schedules.lifecycle import decide, due

@@ -1,13 +1,13 @@
 """What there is to say to one asset: whose rows are in force, and what a copy shares of it."""
 
 from copy import copy
-from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
 
 from pointsman.core.entity import fold
+from pointsman.core.values import replace
 from pointsman.schedules import SCHEDULES
 from pointsman.schedules.desk import FOREVER, Desk
 from pointsman.schedules.facts import Fact, PlanActivated, TimelineWritten

@@ -1,7 +1,6 @@
 """An import in steps: what it relies on, and in what order it is written."""
 
-from dataclasses import replace
-
+from pointsman.core.values import replace
 from pointsman.schedules.importing import ROWS_AT_ONCE, in_force_at, steps, to_release
 from pointsman.schedules.intents import Activate, Write
 from pointsman.schedules.lifecycle import initial

@@ -1,9 +1,8 @@
 """A site's schedules keep the laws of every entity, whatever is asked in whatever order."""
 
-from dataclasses import replace
-
 from hypothesis import strategies as st
 
+from pointsman.core.values import replace
 from pointsman.schedules import SCHEDULES
 from pointsman.schedules.intents import (
     Acknowledge,

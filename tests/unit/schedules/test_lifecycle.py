@@ -1,10 +1,9 @@
 """The drawing in `lifecycle`, arrow by arrow, and what is no arrow."""
 
-from dataclasses import replace
-
 import pytest
 
 from pointsman.core.entity import Rejected, Wake
+from pointsman.core.values import replace
 from pointsman.schedules.desk import in_force_kw
 from pointsman.schedules.facts import (
     Acknowledged,

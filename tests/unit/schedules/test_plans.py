@@ -1,11 +1,11 @@
 """Plans: written, put in force, replaced, ended."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pointsman.core.entity import Forgotten, Rejected, Wake
+from pointsman.core.values import replace
 from pointsman.schedules.desk import in_force_kw
 from pointsman.schedules.facts import (
     Added,

@@ -1,10 +1,10 @@
 """Reports of small stories, each figure worked out by hand in the comment beside it."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pointsman.core.values import replace
 from pointsman.schedules.facts import ContextWritten, PlanActivated, PlanEnded
 from pointsman.schedules.intents import Submit, Unplug
 from pointsman.schedules.model import CommandType, Context, Policy

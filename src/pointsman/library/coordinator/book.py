@@ -5,11 +5,11 @@ Where a row has no fact, how it stands is told from the plans in force and the t
 """
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 from weakref import WeakValueDictionary
 
+from pointsman.core.values import replace
 from pointsman.library.coordinator.checks import says_the_same
 from pointsman.library.coordinator.commands import Command, command_of_value
 from pointsman.library.coordinator.opening import ToldTime

@@ -1,12 +1,13 @@
 """Imports: a table is written row by row, and comes into force as a whole or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple, TypedDict
 
 from pointsman.core.assets import Asset
 from pointsman.core.entity import Rejected
+from pointsman.core.values import Value, replace
 from pointsman.library.coordinator.book import Book, Owner
 from pointsman.library.coordinator.opening import ToldTime
 from pointsman.library.coordinator.rows import CommandSequence, first_row
@@ -69,8 +70,7 @@ class Keywords(TypedDict, total=False):
     """Nothing of it reaches an adapter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOptions:
+class ImportOptions(Value, frozen=True, kw_only=True):
     """The keywords, each with a value."""
 
     now: datetime | None = None

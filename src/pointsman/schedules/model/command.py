@@ -1,10 +1,13 @@
 """A command: what one asset is told at one instant, and how far that got."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, TypeVar
+
+from msgspec.structs import force_setattr
+
+from pointsman.core.values import Value
 
 Shared = TypeVar("Shared")
 
@@ -79,8 +82,7 @@ class Mark(StrEnum):
     """The plan is over: control goes back to the device. Always the last row, never expires."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Value, frozen=True):
     """How hard to try. Total tries are 1 + `max_retries`."""
 
     max_retries: int = 3
@@ -92,8 +94,7 @@ class Policy:
 PATIENT: Final = Policy()
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Value, frozen=True):
     """How far a command got."""
 
     status: CommandStatus = CommandStatus.PENDING
@@ -122,8 +123,7 @@ class Progress:
 UNTRIED: Final = Progress()
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value, frozen=True):
     """What one asset is told at one instant, and how far that got."""
 
     id: str
@@ -156,11 +156,11 @@ class Command:
 
     def __post_init__(self) -> None:
         """A third less memory for a command that waits, if it was read from a journal."""
-        object.__setattr__(self, "asset_id", _shared(self.asset_id))
+        force_setattr(self, "asset_id", _shared(self.asset_id))
         if self.policy is not PATIENT:
-            object.__setattr__(self, "policy", _shared(self.policy))
+            force_setattr(self, "policy", _shared(self.policy))
         if self.progress is not UNTRIED and self.progress == UNTRIED:
-            object.__setattr__(self, "progress", UNTRIED)
+            force_setattr(self, "progress", UNTRIED)
 
     @property
     def channel(self) -> Channel:

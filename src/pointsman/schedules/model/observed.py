@@ -1,11 +1,11 @@
 """What is observed of a site: its meters, the states of its assets, the runs of the program."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from pointsman.core.values import Value
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+
+class Measurement(Value, frozen=True):
     """What a meter said of one asset over one period of at most a minute."""
 
     asset_id: str
@@ -23,8 +23,7 @@ class Measurement:
     register_discharged_kwh: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AssetState:
+class AssetState(Value, frozen=True):
     """The state that a device last reported: a word of the asset's state machine."""
 
     asset_id: str
@@ -33,8 +32,7 @@ class AssetState:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Value, frozen=True):
     """One life of the program that carries out plans here."""
 
     number: int

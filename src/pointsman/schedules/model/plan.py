@@ -1,18 +1,18 @@
 """A plan and its timelines: when each asset is to be told what."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from pointsman.core.values import Value
 from pointsman.schedules.model.command import PATIENT, Channel, Mark, Policy
 
 SLOTS_LIMIT: Final = 20_000
 """Most slots of one plan, so that a timeline always fits one record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value, frozen=True):
     """What there is to say of a schedule as a whole. Its rows are in its timelines."""
 
     id: str
@@ -62,8 +62,7 @@ class Plan:
         return bisect_right(self.offsets_seconds, passed) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Value, frozen=True):
     """The rows of one plan for one channel of one asset: only where something new is said."""
 
     plan_id: str
@@ -73,11 +72,11 @@ class Timeline:
     """Where each row begins, strictly increasing. The last one is the release."""
     values: tuple[float, ...]
     """What each row says: signed kW, or percent for a state of charge."""
-    marks: dict[int, Mark] = field(default_factory=dict)
+    marks: Mapping[int, Mark] = {}
     """By row; a row that is not in here is a plain value of the plan."""
-    requested: dict[int, float] = field(default_factory=dict)
+    requested: Mapping[int, float] = {}
     """By row: what the plan said, where the value is another one."""
-    vehicles: dict[int, str] = field(default_factory=dict)
+    vehicles: Mapping[int, str] = {}
     """By row: whose column speaks from here on, where several vehicles share a charger."""
     assumed: float | None = None
     """The value in force that row 0 equals, so that nothing need be sent while it stands."""
@@ -98,8 +97,7 @@ class Timeline:
     clamps: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Value, frozen=True):
     """A column that commands nothing, kept as it came: forecasts, prices."""
 
     plan_id: str

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf
 
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.assets import Asset, AssetKind
+from pointsman.core.values import replace
 from pointsman.devices import DeviceFailed, Earlier
 from pointsman.devices.earlier import earlier_of
 from pointsman.devices.simulated.commands import carry_out
@@ -58,7 +58,7 @@ def told(
         sequence=sequence,
         progress=Progress(CommandStatus.COMPLETED, dispatched_at=minute(at)),
     )
-    return replace(command, **said)  # type: ignore[arg-type]
+    return replace(command, **said)
 
 
 def measured(equipment: Equipment, asset_id: str = "asset") -> Measurement:
