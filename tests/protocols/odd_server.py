@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from frequenz.api.common.v1alpha8.streaming.event_pb2 import Event
 from frequenz.api.dispatch.v1 import dispatch_pb2 as pb2
 from frequenz.api.dispatch.v1 import dispatch_pb2_grpc
 
+from pointsman.core.values import replace
 from pointsman.dispatch_api.instants import instant_of
 from pointsman.dispatch_api.messages import pb_of
 from pointsman.dispatches.components import Target

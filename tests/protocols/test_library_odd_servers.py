@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from frequenz.api.common.v1alpha8.streaming.event_pb2 import Event
 
+from pointsman.core.values import replace
 from pointsman.dispatch import Created, Deleted, Dispatcher, Edge, Updated
 from pointsman.dispatch_api.messages import pb_of
 from pointsman.journal import Token

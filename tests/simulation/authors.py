@@ -2,10 +2,10 @@
 
 import asyncio
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pointsman.core.values import replace
 from pointsman.dispatches.intents import Create, Delete, Update
 from pointsman.dispatches.model import TIMEZONE, DispatchData, Frequency, Rule
 from tests.simulation.feeding import Server

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
-import msgspec
-
 from pointsman.cli.dispatch_words import MONTHS, WEEKDAYS
 from pointsman.cli.durations import duration_words
 from pointsman.cli.moments import local
+from pointsman.core.values import asdict
 from pointsman.dispatches.components import Target
 from pointsman.dispatches.model import TIMEZONE, Dispatch, DispatchData, Frequency, Rule
 from pointsman.dispatches.runs import Run, next_start, run_at
@@ -178,4 +177,4 @@ def _rule(rule: Rule | None) -> dict[str, Any] | None:
     if rule is None:
         return None
     days = [WEEKDAYS[day] for day in rule.weekdays]
-    return {**msgspec.to_builtins(rule), "weekdays": days}
+    return {**asdict(rule), "weekdays": days}

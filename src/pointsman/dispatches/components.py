@@ -1,9 +1,10 @@
 """What a dispatch may be for: electrical components, by their ids or by what they are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from pointsman.core.values import Value
 
 
 class Category(StrEnum):
@@ -38,15 +39,13 @@ TYPES: Final[Mapping[Category, tuple[str, ...]]] = {
 """Types of the categories that have any."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ComponentKind:
+class ComponentKind(Value, frozen=True, order=True):
     category: Category
     type: str = ""
     """One of `TYPES` of its category. Empty: whatever type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Value, frozen=True):
     """Either ids or kinds, at least one."""
 
     ids: tuple[int, ...] = ()

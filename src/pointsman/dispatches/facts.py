@@ -1,14 +1,13 @@
 """What happened to dispatches. Each fact is the whole new value of one of them."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from pointsman.core.entity import Forgotten
+from pointsman.core.values import Value
 from pointsman.dispatches.model import Dispatch
 
 
-@dataclass(frozen=True, slots=True)
-class AboutDispatch:
+class AboutDispatch(Value, frozen=True):
     dispatch: Dispatch
 
     @property
@@ -16,18 +15,15 @@ class AboutDispatch:
         return str(self.dispatch.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Created(AboutDispatch):
+class Created(AboutDispatch, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Updated(AboutDispatch):
+class Updated(AboutDispatch, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted(AboutDispatch):
+class Deleted(AboutDispatch, frozen=True):
     """Its last state, with an `update_time` of its own, so that who keeps a copy sees the news."""
 
 

@@ -15,7 +15,7 @@ again as the same change. What has ended is still known for a while, lest it com
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import nsmallest
 from itertools import chain, islice, takewhile
@@ -23,6 +23,7 @@ from typing import Final, assert_never
 
 from pointsman.core.agenda import Agenda
 from pointsman.core.entity import Forgotten, Rejected, Wake
+from pointsman.core.values import replace
 from pointsman.dispatches.following import (
     AT_ONCE,
     Announced,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from pointsman.core.entity import Forgotten
+from pointsman.core.values import Value
 from pointsman.dispatches.model import Dispatch
 from pointsman.dispatches.runs import Overlap
 
@@ -45,16 +46,14 @@ class RunChange:
     """When the follower saw that it was so."""
 
 
-@dataclass(frozen=True, slots=True)
-class MissedRuns:
+class MissedRuns(Value, frozen=True):
     """Runs that were over before anybody could be told: all from the first to the last one."""
 
     first: datetime
     last: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(Value, frozen=True):
     """A dispatch as it was seen last, and what was told of its runs."""
 
     dispatch: Dispatch
@@ -97,8 +96,7 @@ class Followed:
         return self.over and self.due is None and not self.run and not self.waiting
 
 
-@dataclass(frozen=True, slots=True)
-class See:
+class See(Value, frozen=True):
     """Dispatches were listed or streamed, at most 500 of them.
 
     What is older than known is no news; nor is what nobody knew if it was long over when seen.
@@ -109,15 +107,13 @@ class See:
     overlap: Overlap = Overlap.RESTART
 
 
-@dataclass(frozen=True, slots=True)
-class SeeDeleted:
+class SeeDeleted(Value, frozen=True):
     """It was deleted, and this is the last that its source knew of it."""
 
     dispatch: Dispatch
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Value, frozen=True):
     """These are all that exist and may still run. What is not among them was deleted meanwhile.
 
     Ask again until nothing comes of it: one answer has at most 500 facts.
@@ -129,29 +125,25 @@ class Listed:
     """When the listing began, by the clock of its source. What is newer is not judged by it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(Value, frozen=True):
     """Whoever is told of runs has taken all up to and with `seq`."""
 
     dispatch_id: int
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class TakeAll:
+class TakeAll(Value, frozen=True):
     """All that was told so far is taken. Ask again until nothing comes of it, as with `Listed`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Value, frozen=True):
     """Nobody is to follow any more: all is forgotten. Ask again until nothing comes of it."""
 
 
 Intent: TypeAlias = See | SeeDeleted | Listed | Take | TakeAll | Leave
 
 
-@dataclass(frozen=True, slots=True)
-class AboutFollowed:
+class AboutFollowed(Value, frozen=True):
     followed: Followed
 
     @property
@@ -159,31 +151,26 @@ class AboutFollowed:
         return str(self.followed.dispatch.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Noticed(AboutFollowed):
+class Noticed(AboutFollowed, frozen=True):
     news: News
 
 
-@dataclass(frozen=True, slots=True)
-class Announced(AboutFollowed):
+class Announced(AboutFollowed, frozen=True):
     @property
     def change(self) -> RunChange:
         """The one that is new: the last of those that wait."""
         return self.followed.waiting[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken(AboutFollowed):
+class Taken(AboutFollowed, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Missed(AboutFollowed):
+class Missed(AboutFollowed, frozen=True):
     """Runs were over before anybody could be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered(AboutFollowed):
+class Remembered(AboutFollowed, frozen=True):
     """Something to remember of which there is nothing to tell."""
 
 

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias, assert_never
 
 from pointsman.core.entity import Rejected, Wake
 from pointsman.core.names import shard_site, word
+from pointsman.core.values import Value
 
 MICROGRID: Final = "microgrid-"
 SHARDS_MOST: Final = 64
@@ -22,8 +23,7 @@ NUMBER_MOST: Final = 2**53 // SHARDS_MOST - 1
 """Above that, an id would be no whole number to those who count in doubles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(Value, frozen=True):
     """Asking twice draws twice: what nobody uses is lost."""
 
     count: int
@@ -32,8 +32,7 @@ class Draw:
 Intent: TypeAlias = Draw
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Value, frozen=True):
     """All numbers up to this one have been given out."""
 
     upto: int

@@ -1,14 +1,13 @@
 """What may be asked of a microgrid's dispatches."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from pointsman.core.values import Value
 from pointsman.dispatches.model import DispatchData
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Value, frozen=True):
     """`dispatch_id` was drawn by the door, and is greater than any before in the microgrid."""
 
     dispatch_id: int
@@ -18,8 +17,7 @@ class Create:
     """Then `data.start_time` counts for nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Value, frozen=True):
     """New values by field: those of `DispatchData`, less `type` and `dry_run`, and those of `Rule`
     as `recurrence.interval` and the like. None clears what may be empty.
     """
@@ -29,8 +27,7 @@ class Update:
     changes: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Value, frozen=True):
     dispatch_id: int
     microgrid_id: int
 

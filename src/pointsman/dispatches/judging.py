@@ -7,10 +7,10 @@ difference. It costs the same however old the rule is, and however long nobody j
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from pointsman.core.values import replace
 from pointsman.dispatches.following import (
     AT_ONCE,
     Announced,

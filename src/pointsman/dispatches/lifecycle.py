@@ -11,11 +11,12 @@ clock was set back. What is deleted says so once more in full, and leaves nothin
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
 from pointsman.core.entity import Forgotten, Wake
+from pointsman.core.values import asdict, replace
 from pointsman.dispatches.checks import (
     Invalid,
     NotFound,
@@ -30,8 +31,8 @@ from pointsman.dispatches.model import Dispatch, DispatchData, Rule
 RULE: Final = "recurrence."
 FIXED: Final = ("type", "dry_run")
 CHANGEABLE: Final = (
-    *(f.name for f in fields(DispatchData) if f.name not in FIXED),
-    *(f"{RULE}{f.name}" for f in fields(Rule)),
+    *(name for name in DispatchData.__struct_fields__ if name not in FIXED),
+    *(f"{RULE}{name}" for name in Rule.__struct_fields__),
 )
 
 
@@ -125,7 +126,7 @@ def _changed(data: DispatchData, changes: Mapping[str, Any], now: datetime) -> D
 
 def _changed_rule(rule: Rule | None, parts: Mapping[str, Any]) -> Rule | None:
     """None: it does not recur, as nobody says how often."""
-    given = {f.name: getattr(rule, f.name) for f in fields(Rule)} if rule else {}
+    given = asdict(rule) if rule else {}
     for name, value in parts.items():
         given.pop(name, None)
         if value is not None:

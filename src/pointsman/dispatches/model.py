@@ -1,11 +1,11 @@
 """The nouns of dispatches: what an app wants of a microgrid's components, when, and how often."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from pointsman.core.values import Value
 from pointsman.dispatches.components import Target
 
 TIMEZONE: Final = "recurrence_timezone"
@@ -21,8 +21,7 @@ class Frequency(StrEnum):
     YEARLY = "YEARLY"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value, frozen=True):
     """When a dispatch recurs: RFC 5545, without seconds and without a number before a weekday.
 
     Parts that are empty are taken from the start. Of `count` and `until` at most one is given.
@@ -42,8 +41,7 @@ class Rule:
     months: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DispatchData:
+class DispatchData(Value, frozen=True):
     """What its author says of a dispatch."""
 
     type: str
@@ -54,13 +52,12 @@ class DispatchData:
     """None: without an end. 0: it starts and ends at once."""
     active: bool = True
     dry_run: bool = False
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] = {}
     """JSON. Numbers are floats, as in the API."""
     recurrence: Rule | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(Value, frozen=True):
     """What its author says, and what the server adds."""
 
     id: int

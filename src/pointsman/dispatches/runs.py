@@ -20,13 +20,13 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
+from pointsman.core.values import Value, replace
 from pointsman.dispatches.model import TIMEZONE, Dispatch, Rule
 from pointsman.dispatches.recurrence import Recurrence
 from pointsman.dispatches.steady import Steady, period_of
@@ -44,8 +44,7 @@ class Overlap(StrEnum):
     MERGE = "MERGE"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Value, frozen=True):
     """From its start on, and before its end. None: without an end."""
 
     start: datetime

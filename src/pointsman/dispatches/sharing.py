@@ -1,9 +1,9 @@
 """Sharing: values that many dispatches have are kept once, however many have them."""
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final, TypeVar
 
+from pointsman.core.values import replace
 from pointsman.dispatches.model import Dispatch
 
 SHARED_MOST: Final = 4_096

@@ -6,7 +6,6 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from pointsman.api.dispatches import Dispatches
 from pointsman.core.entity import IntentT, Kind
 from pointsman.core.names import shard_of
+from pointsman.core.values import replace
 from pointsman.dispatches import DISPATCHES, IDS
 from pointsman.dispatches.checks import Invalid, NotFound
 from pointsman.dispatches.components import Target

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pointsman.api.updates import Lagging, Subscription, Update, Updates
 from pointsman.core.entity import Forgotten
+from pointsman.core.values import replace
 from pointsman.dispatches.facts import Created, Deleted, Updated
 from pointsman.dispatches.model import Dispatch
 from pointsman.runtime.codec import Happened

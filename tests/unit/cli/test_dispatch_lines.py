@@ -1,6 +1,5 @@
 """Dispatches as people read them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from pointsman.cli.dispatch_lines import (
     target_words,
 )
 from pointsman.cli.dispatch_words import target_of
+from pointsman.core.values import replace
 from pointsman.dispatches.components import TYPES, Category, ComponentKind, Target
 from pointsman.dispatches.model import TIMEZONE, Dispatch, DispatchData, Frequency, Rule
 
@@ -33,7 +33,7 @@ TARGETS = st.builds(
 
 
 def dispatch(**also: object) -> Dispatch:
-    data = replace(DATA, **also)  # type: ignore[arg-type]
+    data = replace(DATA, **also)
     return Dispatch(7, 1, data, START, START, START if data.recurrence is None else None)
 
 

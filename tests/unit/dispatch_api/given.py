@@ -1,10 +1,10 @@
 """Any dispatch at all, and any of its parts, for hypothesis to draw."""
 
-from dataclasses import replace
 from datetime import UTC
 
 from hypothesis import strategies as st
 
+from pointsman.core.values import replace
 from pointsman.dispatches.components import TYPES, Category, ComponentKind, Target
 from pointsman.dispatches.model import Dispatch, DispatchData, Frequency, Rule
 

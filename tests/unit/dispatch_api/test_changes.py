@@ -1,11 +1,11 @@
 """Update masks: what is named changes, and what is named and absent is cleared."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from frequenz.api.dispatch.v1 import dispatch_pb2 as pb2
 
+from pointsman.core.values import replace
 from pointsman.dispatch_api.changes import PATHS, changes_of
 from pointsman.dispatch_api.messages import pb_data
 from pointsman.dispatches.checks import Invalid

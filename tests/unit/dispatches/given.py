@@ -1,9 +1,9 @@
 """A small dispatch to tell stories with: half past ten is `at(10, 30)`, all on one day."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pointsman.core.values import replace
 from pointsman.dispatches.components import Category, ComponentKind, Target
 from pointsman.dispatches.intents import Create
 from pointsman.dispatches.model import DispatchData

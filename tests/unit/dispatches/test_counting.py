@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pointsman.core.values import replace
 from pointsman.dispatches.model import Frequency, Rule
 from pointsman.dispatches.recurrence import FOREVER, Recurrence
 
@@ -47,7 +48,7 @@ def rules(draw: st.DrawFn) -> Rule:
 
 
 def counted(rule: Rule, count: int) -> Rule:
-    return Rule(**{f: getattr(rule, f) for f in Rule.__slots__} | {"count": count})
+    return replace(rule, count=count)
 
 
 def walked(rule: Rule, start: datetime, zone: tzinfo, count: int) -> datetime | None:

@@ -1,7 +1,6 @@
 """A follower hears of dispatches in any way and order, and tells of each run once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from pointsman.core.entity import Forgotten, Rejected, Wake
 from pointsman.core.names import shard_of, site_of
+from pointsman.core.values import replace
 from pointsman.dispatches import dispatches_id, follower_id
 from pointsman.dispatches.components import Target
 from pointsman.dispatches.follower import ENDED_KEPT, Follower, decide, due, evolve, initial

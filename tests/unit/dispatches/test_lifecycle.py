@@ -1,13 +1,13 @@
 """A dispatch is created, changed as often as anybody likes, and deleted."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from pointsman.core.entity import Forgotten, Rejected, Wake
+from pointsman.core.values import replace
 from pointsman.dispatches.checks import Invalid, NotFound
 from pointsman.dispatches.components import Target
 from pointsman.dispatches.facts import Created, Deleted, Updated

@@ -9,6 +9,7 @@ from dateutil import rrule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pointsman.core.values import replace
 from pointsman.dispatches.model import Frequency, Rule
 from pointsman.dispatches.recurrence import Recurrence
 from tests.seeds import LONG
@@ -92,7 +93,7 @@ def test_it_is_what_dateutil_says(rule: Rule, start: datetime, age: timedelta) -
 @given(rules(), MOMENTS, st.integers(0, 40))
 @settings(max_examples=150)
 def test_a_count_is_of_occurrences(rule: Rule, start: datetime, count: int) -> None:
-    counted = Rule(**{f: getattr(rule, f) for f in Rule.__slots__} | {"count": count})
+    counted = replace(rule, count=count)
     ours = Recurrence(counted, start)
     theirs = list(by_dateutil(counted, start.replace(microsecond=0)))
     found = list(ours.between(start.replace(microsecond=0), utc(9999, 1, 1)))

@@ -1,12 +1,12 @@
 """Steady recurrence: a division finds what the sieves find."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pointsman.core.values import replace
 from pointsman.dispatches.model import Dispatch, Frequency, Rule
 from pointsman.dispatches.recurrence import FOREVER, MOMENT, Recurrence
 from pointsman.dispatches.runs import starts_of

@@ -1,10 +1,10 @@
 """Which dispatch is meant by a filter, and where it stands in an order."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from pointsman.core.values import replace
 from pointsman.dispatches.components import Category, ComponentKind, Target
 from pointsman.dispatches.model import Dispatch, Frequency, Rule
 from pointsman.dispatches.views import (

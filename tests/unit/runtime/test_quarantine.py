@@ -29,20 +29,21 @@ NOON = datetime(2100, 1, 1, 12, tzinfo=UTC)
 ENTITY = f"{DISPATCHES.name}/{dispatches_id(7)}"
 CODEC = Codec([DISPATCHES])
 SHARD = 3
+TARGET = '"target":{"ids":[1]}'
 BROKEN = {
     "an unknown fact": ('"Created"', '"Invented"'),
     "an unknown version": ('"version":1', '"version":99'),
     "broken JSON": ('"value":', '"value"'),
     "no object": ("{", "["),
     "an empty target": ('"ids":[1]', '"ids":[]'),
-    "an unknown frequency": ('"recurrence":null', '"recurrence":{"frequency":"NEVERLY"}'),
+    "an unknown frequency": (TARGET, TARGET + ',"recurrence":{"frequency":"NEVERLY"}'),
     "an interval of nothing": (
-        '"recurrence":null',
-        '"recurrence":{"frequency":"DAILY","interval":0}',
+        TARGET,
+        TARGET + ',"recurrence":{"frequency":"DAILY","interval":0}',
     ),
     "an hour that no day has": (
-        '"recurrence":null',
-        '"recurrence":{"frequency":"DAILY","hours":[24]}',
+        TARGET,
+        TARGET + ',"recurrence":{"frequency":"DAILY","hours":[24]}',
     ),
     "an instant without a zone": (
         '"start_time":"2100-01-01T12:00:00Z"',
@@ -52,8 +53,8 @@ BROKEN = {
     "an id of another key": ('"id":128', '"id":192'),
     "an id beyond all": ('"id":128', f'"id":{2**63}'),
     "another microgrid": ('"microgrid_id":7', '"microgrid_id":8'),
-    "a duration before its start": ('"duration_seconds":null', '"duration_seconds":-5'),
-    "a payload in the depths": ('"payload":{}', '"payload":' + '{"a":' * 9 + "1" + "}" * 9),
+    "a duration before its start": (TARGET, TARGET + ',"duration_seconds":-5'),
+    "a payload in the depths": (TARGET, TARGET + ',"payload":' + '{"a":' * 9 + "1" + "}" * 9),
     "no text at all": ('"Created"', "\udcff"),
 }
 
