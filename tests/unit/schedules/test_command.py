@@ -2,12 +2,14 @@
 
 import msgspec
 
+from pointsman.core.values import whole
 from pointsman.schedules.model import PATIENT, UNTRIED, Command, CommandType, Policy
 from tests.unit.schedules.given import DAY
 
 
 def read_anew(command: Command) -> Command:
-    return msgspec.json.decode(msgspec.json.encode(command), type=Command)
+    """As from a line that says all fields."""
+    return msgspec.json.decode(msgspec.json.encode(whole(command)), type=Command)
 
 
 def command(id: str, policy: Policy = PATIENT) -> Command:
