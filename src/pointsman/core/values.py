@@ -6,12 +6,15 @@ them and read them: that is three to ten times quicker so.
 
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import asdict, replace
 
 __all__ = ["Value", "asdict", "replace", "whole"]
+
+_PLAIN: Final = frozenset((type(None), str, bool, int, float, datetime))
+"""What most fields are: told as they are, and quickly."""
 
 
 class Value(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -23,10 +26,13 @@ class Value(msgspec.Struct, frozen=True, omit_defaults=True):
 def whole(value: Any) -> Any:  # noqa: ANN401  Whatever can be written.
     """The same as dicts that say all fields: what whoever asks is told, in JSON."""
     match value:
+        case Value():
+            return {
+                name: one if type(one) in _PLAIN else whole(one)
+                for name, one in asdict(value).items()
+            }
         case None | str() | int() | float() | datetime():
             return value
-        case Value():
-            return {name: whole(one) for name, one in asdict(value).items()}
         case dict():
             return {key: whole(one) for key, one in value.items()}
         case list() | tuple():
