@@ -115,6 +115,12 @@ def test_a_dry_run_writes_nothing(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == before
 
 
+def test_a_run_begins_where_another_was_killed_while_it_made_the_journal(folder: Path) -> None:
+    (folder / "mine.db").touch()
+    report = pointsman.run(rows(), site="site.toml", speed=FAST, journal="mine.db")
+    assert report == pointsman.run(rows(), site="site.toml", speed=FAST, journal="mine.db")
+
+
 @pytest.mark.usefixtures("folder")
 def test_a_dry_run_may_be_journaled_apart() -> None:
     pointsman.run(rows(), site="site.toml", speed=FAST, dry_run=True, journal="dry.db")

@@ -29,6 +29,7 @@ from pointsman.journal import Cursor, Journal
 from pointsman.journal.memory import MemoryJournal
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
+from pointsman.journal.sqlite_file import is_begun
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.library.frames import read_table
 from pointsman.library.housekeeping import Submit, stay_tidy
@@ -117,7 +118,7 @@ class _Running:
     async def _from_its_beginning(self, is_replaced: Callable[[], bool]) -> Report:
         path = self._options.path
         self._still.enter_context(collector_paused())
-        if path is not None and path.exists():
+        if path is not None and is_begun(path):
             with closing(SqliteReader(path)) as reader:
                 self._loaded_at, self._known = self._mirror.read(reader)
         clock = self._clock()

@@ -87,6 +87,17 @@ def read_meta(db: sqlite3.Connection, path: Path) -> Meta:
     raise JournalUnreadable(f"{path} is a SQLite file, but no journal of pointsman")
 
 
+def is_begun(path: Path) -> bool:
+    """Whether there is a journal. Who was killed while they made one have left a file without."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    try:
+        with closing(connect_readonly(path)) as db:
+            return db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+    except sqlite3.Error:
+        return True  # It is something else. Whoever reads it, says so.
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """A connection to write with: what it commits is on the disk."""
     db = sqlite3.connect(

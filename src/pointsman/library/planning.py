@@ -7,6 +7,7 @@ from typing import Any, Final
 from pointsman.config import Site
 from pointsman.core.entity import Rejected
 from pointsman.core.values import replace
+from pointsman.journal.sqlite_file import is_begun
 from pointsman.library.housekeeping import Submit, tidy
 from pointsman.library.running import (
     Options,
@@ -43,7 +44,7 @@ class Planning:
     def refuse_what_cannot_be(self) -> None:
         """Before anything is opened or written: what no journal could make right."""
         path = self._options.path
-        fresh = self._options.speed == 1 and (path is None or not path.exists())
+        fresh = self._options.speed == 1 and (path is None or not is_begun(path))
         now = SystemClock().now()
         self._make(created_at=now, now=now if fresh else None)
 
