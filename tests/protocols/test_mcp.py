@@ -20,6 +20,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, Implementation, TextContent, TextResourceContents
 
 from pointsman.api.mcp.mounting import PATH, mounted
+from pointsman.api.mcp.offering import Offer
 from pointsman.config import Address, Key, Role
 from tests.protocols.rest_bench import ANY_PORT, ASKING, Server, Serving, server
 from tests.protocols.run_bench import ENVIRONMENT
@@ -37,7 +38,7 @@ async def served(
     control: bool = True,
     **how: Any,  # noqa: ANN401  As Serving takes.
 ) -> AsyncIterator[Server]:
-    beside = partial(mounted, allow_control=control)
+    beside = partial(mounted, offer=Offer(allow_control=control))
     async with server(Serving(folder, policy=ASKING, beside=beside, **how)) as one:
         yield one
 

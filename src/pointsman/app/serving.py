@@ -27,6 +27,7 @@ from pointsman.api.grpc.service import told
 from pointsman.api.keys import Keys, check_exposure
 from pointsman.api.listening import CannotListen, Tls
 from pointsman.api.mcp.mounting import mounted
+from pointsman.api.mcp.offering import Offer
 from pointsman.api.operations import operation_projections
 from pointsman.api.rest.server import serve_rest
 from pointsman.api.updates import Updates
@@ -189,7 +190,7 @@ class _Server:
             tls=tls,
             clock=self._clock,
             microgrids=self._operating.microgrids,
-            beside=partial(mounted, allow_control=self._serving.allow_control),
+            beside=partial(mounted, offer=Offer(allow_control=self._serving.allow_control)),
         )
 
     def _claimed(self, dispatches: Dispatches) -> Claimed:

@@ -3,6 +3,7 @@
 import httpx2
 
 from pointsman.api.mcp.doors import Away
+from pointsman.api.mcp.offering import Offer
 from pointsman.api.mcp.server import mcp_server
 from pointsman.cli.rest_client import access_of
 from pointsman.cli.stopping import until_stopped
@@ -24,6 +25,7 @@ def speak_until_closed(
         async with httpx2.AsyncClient(
             base_url=access.url, headers=access.headers(), timeout=access.timeout_seconds
         ) as http:
-            await mcp_server(Away(http), allow_control=allow_control).run_stdio_async()
+            offer = Offer(allow_control=allow_control)
+            await mcp_server(Away(http), offer).run_stdio_async()
 
     until_stopped(speak())

@@ -1,6 +1,6 @@
 """The signboard of the operation dispatcher: what users import, by its documented names.
 
-Two of them need an extra, and are imported when they are asked for.
+Some of them need an extra, and are imported when they are asked for.
 """
 
 from importlib import import_module
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from pointsman.app.dispatcher_agents import (
         OperationDispatcherMCPServer as OperationDispatcherMCPServer,
     )
+    from pointsman.app.dispatcher_agents import (
+        OperationDispatcherMCPUtility as OperationDispatcherMCPUtility,
+    )
     from pointsman.app.dispatcher_doors import (
         OperationDispatcherOpenAPI as OperationDispatcherOpenAPI,
     )
@@ -92,6 +95,7 @@ __all__ = [
 _EXTRAS = {
     "OperationDispatcherOpenAPI": ("rest", "pointsman.app.dispatcher_doors"),
     "OperationDispatcherMCPServer": ("mcp", "pointsman.app.dispatcher_agents"),
+    "OperationDispatcherMCPUtility": ("mcp", "pointsman.app.dispatcher_agents"),
 }
 
 

@@ -13,14 +13,15 @@ from typing import Final
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pointsman.api.mcp.offering import Offer
+
 PATH: Final = "/mcp"
 MISSING: Final = "this server has no MCP: it comes with pip install 'pointsman[mcp]'"
 
 
 @asynccontextmanager
-async def mounted(app: ASGIApp, *, allow_control: bool, **said: str) -> AsyncIterator[ASGIApp]:
-    """An application with the MCP door beside it, at `PATH`, until left. `said` are the `name` and
-    the `instructions` that agents see.
+async def mounted(app: ASGIApp, *, offer: Offer) -> AsyncIterator[ASGIApp]:
+    """An application with the MCP door beside it, at `PATH`, until left.
 
     Each call stands for itself, so agents notice no restart of the server. Who may come in, the
     entrance has seen to before.
@@ -28,7 +29,7 @@ async def mounted(app: ASGIApp, *, allow_control: bool, **said: str) -> AsyncIte
     if find_spec("mcp") is None:
         yield _Beside(app, JSONResponse(_error(MISSING), 501))
         return
-    door = _Later(app, allow_control=allow_control, **said)
+    door = _Later(app, offer)
     async with asyncio.TaskGroup() as tasks:
         life = tasks.create_task(door.live())
         yield _Beside(app, door)
@@ -47,8 +48,8 @@ class _Beside:
 class _Later:
     """The door, once somebody has come."""
 
-    def __init__(self, app: ASGIApp, **how: bool | str) -> None:
-        self._app, self._how = app, how
+    def __init__(self, app: ASGIApp, offer: Offer) -> None:
+        self._app, self._offer = app, offer
         self._wanted = asyncio.Event()
         self._door: asyncio.Future[ASGIApp] = asyncio.get_running_loop().create_future()
 
@@ -61,7 +62,7 @@ class _Later:
         """Open it once it is wanted, and keep it open until cancelled."""
         await self._wanted.wait()
         sdk = await asyncio.to_thread(import_module, "pointsman.api.mcp.server")
-        async with sdk.opened(self._app, **self._how) as door:
+        async with sdk.opened(self._app, self._offer) as door:
             self._door.set_result(door)
             await asyncio.Event().wait()
 

@@ -48,7 +48,8 @@ async def remember_caller(
     """A middleware: whatever the message causes is asked by whoever sent it."""
     params, state = ctx.session.client_params, getattr(ctx.request, "state", None)
     agent = params.client_info.name if params else getattr(state, "agent", None)
-    _CALLER.set(Caller(agent or NOBODY, getattr(state, "key", None)))
+    key = getattr(state, "key", None)  # On a server of somebody else's, it may be anything.
+    _CALLER.set(Caller(str(agent or NOBODY), key if isinstance(key, Key) else None))
     return await call_next(ctx)
 
 

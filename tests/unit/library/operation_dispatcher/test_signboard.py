@@ -27,6 +27,7 @@ DOCUMENTED = {
     "OperationDependency",
     "OperationDispatcher",
     "OperationDispatcherMCPServer",
+    "OperationDispatcherMCPUtility",
     "OperationDispatcherOpenAPI",
     "OperationDispatcherRuntimeController",
     "OperationDispatcherState",
