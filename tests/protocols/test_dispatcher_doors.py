@@ -138,5 +138,5 @@ async def test_agents_look_and_act_if_they_may(dispatcher: OperationDispatcher) 
         assert "the dispatcher is stopped" in str(told.content)
     looking = OperationDispatcherMCPServer(dispatcher).create_server()
     assert "operation_add" not in {tool.name for tool in await looking.list_tools()}
-    with pytest.raises(ValueError, match="one of stdio, http, streamable-http would work"):
-        OperationDispatcherMCPServer(dispatcher).run("sse")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="one of stdio, http, streamable-http, sse would"):
+        OperationDispatcherMCPServer(dispatcher).run("pigeon")  # type: ignore[arg-type]

@@ -1,11 +1,14 @@
 """The MCP door of one dispatcher in this program: on its own, or on an MCP server of yours."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Literal, get_args
 
 from mcp.server.mcpserver import MCPServer
+from starlette.types import ASGIApp
 
 from pointsman.api.keys import Keys
 from pointsman.api.mcp.choosing import choice
@@ -13,10 +16,12 @@ from pointsman.api.mcp.doors import Inside
 from pointsman.api.mcp.mounting import mounted
 from pointsman.api.mcp.offering import INSTRUCTIONS, NAME, Offer
 from pointsman.api.mcp.server import mcp_server, register
-from pointsman.app.dispatcher_doors import OperationDispatcherOpenAPI
+from pointsman.api.mcp.sse import SseDoor
+from pointsman.app.dispatcher_doors import OperationDispatcherOpenAPI, for_ever
 from pointsman.library.operation_dispatcher.dispatcher import OperationDispatcher
 
-Transport = Literal["stdio", "http", "streamable-http"]
+Served = Literal["http", "streamable-http", "sse"]
+Transport = Literal["stdio", Served]
 PORT: Final = 8_000
 
 Names = Collection[str] | None
@@ -60,26 +65,49 @@ class OperationDispatcherMCPServer(OperationDispatcherOpenAPI):
         offer = Offer(allow_control, name, instructions, tools, resources, prompts, json_response)
         self._offer = replace(offer, **choice(offer)._asdict())
         super().__init__(dispatcher, host, port, keys=keys)
-        self._beside = partial(mounted, offer=self._offer)
 
-    def run(self, transport: Transport = "streamable-http") -> None:
+    def run(self, transport: Transport = "streamable-http", mount_path: str | None = None) -> None:
         """Serve in this thread, until it is interrupted or, over stdio, its input ends.
 
         Raises:
-            ValueError: If there is no such transport.
+            ValueError: If there is no such transport, or no such path for it.
         """
-        match transport:
-            case "stdio":
-                self.create_server().run("stdio")
-            case "http" | "streamable-http":
-                super().run()
-            case _:
-                known = ", ".join(get_args(Transport))
-                raise ValueError(f"transport is {transport!r}: one of {known} would work")
+        _check(transport, mount_path, Transport)
+        if transport == "stdio":
+            self.create_server().run("stdio")
+        else:
+            asyncio.run(for_ever(self.serving(transport, mount_path)))
+
+    def serving(
+        self, transport: Served = "streamable-http", mount_path: str | None = None
+    ) -> AbstractAsyncContextManager[int]:
+        """Serve on this event loop until left, and give the port.
+
+        With `sse`, agents that know the older transport only come to `/sse`, below `mount_path`.
+
+        Raises:
+            ValueError: If there is no such transport, or no such path for it.
+            Exposed: If anybody could come in.
+            CannotListen: If it cannot listen there.
+        """
+        _check(transport, mount_path, Served)
+        if transport == "sse":
+            return self._with_sse(SseDoor(self._offer, mount_path))
+        return self._served(partial(mounted, offer=self._offer))
 
     def create_server(self) -> "MCPServer[Any]":
         """The MCP server alone, for a transport of yours."""
         return mcp_server(Inside(self.create_app()), self._offer)
+
+    @asynccontextmanager
+    async def _with_sse(self, door: SseDoor) -> AsyncIterator[int]:
+        @asynccontextmanager
+        async def both(app: ASGIApp) -> AsyncIterator[ASGIApp]:
+            async with mounted(app, offer=self._offer) as http, door.mounted(http) as sse:
+                yield sse
+
+        async with self._served(both) as port, door.ending():
+            yield port
 
 
 class OperationDispatcherMCPUtility:
@@ -115,3 +143,11 @@ class OperationDispatcherMCPUtility:
         offer = Offer(self._allow_control, tools=tools, resources=resources, prompts=prompts)
         app = OperationDispatcherOpenAPI(self._dispatcher).create_app()
         register(mcp, Inside(app), offer)
+
+
+def _check(transport: str, mount_path: str | None, known: object) -> None:
+    if transport not in get_args(known):
+        words = ", ".join(get_args(known))
+        raise ValueError(f"transport is {transport!r}: one of {words} would work")
+    if mount_path is not None and transport != "sse":
+        raise ValueError(f"mount_path is {mount_path!r}: it is for transport='sse' only")

@@ -6,7 +6,7 @@ async with OperationDispatcherOpenAPI(dispatcher).serving() as port: ...
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Final, Self
 
 from fastapi import FastAPI
@@ -43,35 +43,24 @@ class OperationDispatcherOpenAPI:
         self._dispatcher = dispatcher
         self._address = Address(host, port)
         self._keys = keys
-        self._beside: Beside = nullcontext
-        """What is served behind the same entrance, besides."""
         self._thread = OwnThread("pointsman openapi", self.serving)
 
     def create_app(self) -> FastAPI:
         """The application alone, to be mounted in one of yours. You see to who may come in."""
         return create_app(self._operations(), self._dispatcher.machine.clock)
 
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[int]:
+    def serving(self) -> AbstractAsyncContextManager[int]:
         """Serve on this event loop until left, and give the port.
 
         Raises:
             Exposed: If anybody could come in.
             CannotListen: If it cannot listen there.
         """
-        async with serve_rest(
-            self._operations(),
-            self._address,
-            keys=self._keys,
-            tls=None,
-            clock=self._dispatcher.machine.clock,
-            beside=self._beside,
-        ) as port:
-            yield port
+        return self._served(nullcontext)
 
     def run(self) -> None:
         """Serve in this thread, until it is interrupted."""
-        asyncio.run(self._serve_for_ever())
+        asyncio.run(for_ever(self.serving()))
 
     @property
     def port(self) -> int:
@@ -98,9 +87,24 @@ class OperationDispatcherOpenAPI:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @asynccontextmanager
+    async def _served(self, beside: Beside) -> AsyncIterator[int]:
+        """`beside` puts another door behind the same entrance."""
+        async with serve_rest(
+            self._operations(),
+            self._address,
+            keys=self._keys,
+            tls=None,
+            clock=self._dispatcher.machine.clock,
+            beside=beside,
+        ) as port:
+            yield port
+
     def _operations(self) -> DispatcherOperations:
         return DispatcherOperations(self._dispatcher)
 
-    async def _serve_for_ever(self) -> None:
-        async with self.serving():
-            await asyncio.Event().wait()
+
+async def for_ever(serving: AbstractAsyncContextManager[int]) -> None:
+    """Serve until cancelled."""
+    async with serving:
+        await asyncio.Event().wait()
