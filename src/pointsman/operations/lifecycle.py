@@ -141,8 +141,8 @@ def _is_to_be_cancelled(operation: Operation) -> bool:
 
 def evolve(resource: Resource, fact: Fact) -> Resource:
     match fact:
-        case AboutOperation(operation):
-            resource.put(operation)
+        case AboutOperation():
+            resource.put(fact.operation)
         case Forgotten(thing) if (job_id := job_of(thing)) is not None:
             resource.forget_job(job_id)
         case Forgotten(thing):
