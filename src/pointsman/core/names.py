@@ -20,6 +20,7 @@ SLASHES: Final = 2
 SHARD: Final = "~"
 """Opens what stands in the place of a site and names a shard. No encoded word begins like this."""
 REMEMBERED: Final = 4_096
+"""Names that need not be checked again."""
 _PLAIN: Final = re.compile(r"[\w-]+", re.ASCII)
 _PLAIN_WORDS: Final = re.compile(r"[\w-]+(?:~[\w-]+)*", re.ASCII)
 _NAME: Final = re.compile(r"[\w~%-]+(?:/[\w~%-]+)*", re.ASCII)

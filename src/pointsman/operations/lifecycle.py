@@ -159,7 +159,7 @@ def due(resource: Resource) -> datetime | None:
     if resource.doomed or (idle and resource.ready):
         return EVER
     watched, later = resource.watched.first(), resource.later.first() if idle else None
-    return min(entry[0] for entry in (watched, later) if entry) if watched or later else None
+    return min((entry[0] for entry in (watched, later) if entry), default=None)
 
 
 def _tidied(resource: Resource, facts: Sequence[Fact]) -> Sequence[Fact]:

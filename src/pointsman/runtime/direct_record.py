@@ -89,4 +89,4 @@ class DirectKeeper:
                 if self._closed.wait(0 if behind else REST_SECONDS):
                     return
             if forgets:
-                self._journal.forget_now(record.make_durable())
+                self._journal.forget_now(record.make_durable(), rest=self._closed.wait)

@@ -1,7 +1,5 @@
 """Room for the log: made for whoever stays, and no harm to anybody who reads it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from shutil import copy
 from time import monotonic, sleep
@@ -9,21 +7,13 @@ from time import monotonic, sleep
 from pointsman.journal.room import STEP_BYTES, make_room
 from pointsman.journal.sqlite import BUSY, SqliteJournal
 from pointsman.journal.sqlite_file import LOG_BYTES
+from tests.unit.journal.given import opened
 
 SECONDS = 30
 
 
 def log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[SqliteJournal]:
-    journal = SqliteJournal(path)
-    try:
-        yield journal
-    finally:
-        journal.close_now()
 
 
 def append(journal: SqliteJournal, many: int) -> list[str]:

@@ -1,5 +1,6 @@
 """A journal whose owner has no event loop stays short, and nothing of it is lost."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,26 +13,19 @@ from pointsman.core.entity import Fact, Forgotten
 from pointsman.journal import START
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
+from pointsman.journal.sqlite_writer import DELETIONS
 from pointsman.runtime.codec import Codec
 from pointsman.runtime.direct_record import DirectKeeper
 from pointsman.runtime.record import RecordReader, record_beside
 from pointsman.runtime.record_file import RecordView, Wanted
 from tests.queues import QUEUES
 from tests.queues.model import Added, Finished, Operation
+from tests.unit.journal.given import opened
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ROBOT = "queues/caltech/robot-1"
 CODEC = Codec([QUEUES])
 pytestmark = pytest.mark.timeout(30)
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[SqliteJournal]:
-    journal = SqliteJournal(path)
-    try:
-        yield journal
-    finally:
-        journal.close_now()
 
 
 def lived(journal: SqliteJournal, count: int, first: int = 0) -> list[tuple[str, bytes]]:
@@ -141,3 +135,14 @@ def test_who_closes_waits_for_no_more_than_a_page(tmp_path: Path) -> None:
         keeper.close()
         keeper.close()
         assert in_past(path) == 10
+
+
+def test_a_journal_stops_forgetting_when_told_to(tmp_path: Path) -> None:
+    """Whoever closes it waits for a part, and not for all of it. The rest comes next time."""
+    with opened(tmp_path / "journal.db") as journal:
+        lived(journal, 2 * DELETIONS)
+        end = asyncio.run(journal.end())
+        first = journal.forget_now(end, rest=lambda _: True)
+        assert first == DELETIONS
+        assert journal.forget_now(end, rest=lambda _: False) > DELETIONS
+        assert journal.forget_now(end, rest=lambda _: False) == 0

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pointsman.api.mcp.doors import Inside
 from pointsman.api.mcp.offering import Offer
 from pointsman.api.mcp.server import TRUSTING, mcp_server
-from pointsman.api.rest.errors import AGAIN_SECONDS, Problem
+from pointsman.api.rest.errors import check_open
 from pointsman.config.keys import Key
 
 SSE: Final = "/sse"
@@ -77,7 +77,7 @@ class SseDoor:
                 stream.end()
 
     async def _listened(self, inner: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        self._check()
+        check_open("sessions", len(self._open), SESSIONS_MOST, stopping=self._over)
         stream = _Stream(receive, send)
         self._open.add(stream)
         try:
@@ -85,14 +85,6 @@ class SseDoor:
         finally:
             self._open.discard(stream)
         stream.check()
-
-    def _check(self) -> None:
-        again = {"Retry-After": str(AGAIN_SECONDS)}
-        if self._over:
-            raise Problem(503, "unavailable", "this server is stopping: ask again", headers=again)
-        if len(self._open) >= SESSIONS_MOST:
-            line = f"{SESSIONS_MOST} sessions are open already: ask again later"
-            raise Problem(429, "overloaded", line, headers=again)
 
 
 class _Stream:

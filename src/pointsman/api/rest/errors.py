@@ -54,6 +54,20 @@ class Problem(Exception):
         self.details, self.headers = details, headers
 
 
+def check_open(what: str, count: int, most: int, *, stopping: bool) -> None:
+    """Refuse one more of what stays open.
+
+    Raises:
+        Problem: If it would be too many, or the server is going to stop.
+    """
+    again = {"Retry-After": str(AGAIN_SECONDS)}
+    if stopping:
+        raise Problem(503, "unavailable", "this server is stopping: ask again", headers=again)
+    if count >= most:
+        line = f"{most} {what} are open already: ask again later"
+        raise Problem(429, "overloaded", line, headers=again)
+
+
 def problem_of(error: Exception, what: str) -> Problem:
     """What to answer. An error that nobody expected is logged, and told to nobody else."""
     again = {"Retry-After": str(AGAIN_SECONDS)}

@@ -16,7 +16,7 @@ import msgspec
 
 from pointsman.api.operation_events import Event
 from pointsman.api.operation_stream import Gap, Subscription
-from pointsman.api.rest.errors import AGAIN_SECONDS, Problem
+from pointsman.api.rest.errors import AGAIN_SECONDS, check_open
 from pointsman.api.rest.happenings import said
 from pointsman.journal import Unknown
 
@@ -51,12 +51,7 @@ class Streams:
         Raises:
             Problem: If it would.
         """
-        again = {"Retry-After": str(AGAIN_SECONDS)}
-        if self._stopping:
-            raise Problem(503, "unavailable", "this server is stopping: ask again", headers=again)
-        if len(self._open) >= STREAMS_MOST:
-            line = f"{STREAMS_MOST} streams are open already: ask again later"
-            raise Problem(429, "overloaded", line, headers=again)
+        check_open("streams", len(self._open), STREAMS_MOST, stopping=self._stopping)
 
     async def of(
         self, subscribe: Callable[[], Subscription], shown: Callable[[Event], bool]
