@@ -154,7 +154,9 @@ def test_a_run_in_real_time_waits_for_its_plan_and_keeps_to_it(scene: Scene) -> 
 
 def test_a_run_that_begins_in_the_middle_of_its_plan_does_what_is_left(scene: Scene) -> None:
     start = local(-1.5)
-    scene.plan({"battery_setpoint_kw": [6.0, 9.0, 12.0, 3.0, 15.0]}, start=start, seconds=1.0)
+    scene.plan(
+        {"battery_setpoint_kw": [6.0, 9.0, 12.0, 3.0] + [15.0] * 3}, start=start, seconds=1.0
+    )
     report = scene.report(speed=1.0)
     kw = [fact.command.power_kw for _, fact in scene.facts() if type(fact).__name__ == "Completed"]
     assert kw[-2:] == [15.0, 0.0]

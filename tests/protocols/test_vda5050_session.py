@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from pointsman.devices import DeviceFailed
+from pointsman.devices.vda5050 import broker as brokers
 from pointsman.devices.vda5050 import session as sessions
+from pointsman.devices.vda5050.broker import Broker
 from pointsman.devices.vda5050.messages import Order, Vehicle, connection_message
-from pointsman.devices.vda5050.session import Broker, Session
+from pointsman.devices.vda5050.session import Session
 from pointsman.runtime.clock import SystemClock
 from tests.protocols.library_bench import free_port
 from tests.protocols.mosquitto import Mosquitto, mosquitto
@@ -151,3 +153,25 @@ async def test_a_broker_that_is_not_there_is_tried_again_and_complained_of_once(
         async with watched(free_port()) as one:
             await one.until(counted)
     assert len(caplog.messages) == 1
+
+
+async def test_a_session_may_be_ended_at_any_moment(tmp_path: Path) -> None:
+    with mosquitto(tmp_path) as broker:
+        async with asyncio.TaskGroup() as tasks, asyncio.timeout(3 * PATIENCE_SECONDS):
+            for moment in range(120):
+                life = tasks.create_task(Watched(broker.port).run())
+                await asyncio.sleep(0.0001 * moment)
+                life.cancel()
+                await asyncio.wait([life])
+
+
+async def test_a_session_ends_though_the_broker_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(brokers, "ANSWER_SECONDS", 0.3)
+    with mosquitto(tmp_path) as broker:
+        async with hand(broker) as vehicle, asyncio.timeout(PATIENCE_SECONDS):
+            async with watched(broker.port):
+                assert await vehicle.asked()
+                broker.hang()
+            broker.go_on()

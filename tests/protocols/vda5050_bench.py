@@ -3,10 +3,10 @@
 from typing import Any
 
 from pointsman.devices.machines import Machine
+from pointsman.devices.vda5050.broker import Broker
 from pointsman.devices.vda5050.driving import Driving, Pace
 from pointsman.devices.vda5050.machine import machine_of
 from pointsman.devices.vda5050.messages import Vehicle
-from pointsman.devices.vda5050.session import Broker
 from pointsman.devices.vda5050.vehicle import SimulatedVehicle
 from pointsman.runtime.clock import SystemClock
 from tests.protocols.vda5050_peers import MAKER, SdkVehicle

@@ -19,6 +19,8 @@ from vda5050.model.instant_actions import InstantActions
 from vda5050.model.order import Edge, Node, Order
 from vda5050.ports.transport import Message, MessageHandler
 
+from pointsman.devices.cancelling import insist_on_cancellation
+
 MAKER: Final = "acme"
 STEP_SECONDS: Final = 0.02
 RECONNECT_SECONDS: Final = 0.1
@@ -51,6 +53,7 @@ class Wire:
     ) -> None:
         if self._client is not None:
             await self._client.publish(topic, payload, qos=qos, retain=retain)
+            insist_on_cancellation()
 
     async def subscribe(self, topic: str, handler: MessageHandler, *, qos: int = 0) -> None:
         assert qos == 0
@@ -62,6 +65,7 @@ class Wire:
             try:
                 await self._converse()
             except aiomqtt.MqttError:
+                insist_on_cancellation()
                 await asyncio.sleep(RECONNECT_SECONDS)
             finally:
                 self._client = None
@@ -83,6 +87,7 @@ class Wire:
             self._client = client
             if self.connected:
                 await self.connected()
+            insist_on_cancellation()
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
                 topic = message.topic.value.rpartition("/")[2]

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from pointsman.devices import DeviceFailed
+from pointsman.devices.vda5050.broker import Broker
 from pointsman.devices.vda5050.driving import Driving
 from pointsman.devices.vda5050.messages import (
     InstantAction,
@@ -25,7 +26,7 @@ from pointsman.devices.vda5050.messages import (
     order_message,
 )
 from pointsman.devices.vda5050.reports import read_state
-from pointsman.devices.vda5050.session import Broker, Session
+from pointsman.devices.vda5050.session import Session
 from pointsman.runtime.clock import LoopClock
 
 DELAY_SECONDS = 2.0

@@ -19,6 +19,7 @@ from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
 from pointsman.devices import DeviceFailed
+from pointsman.devices.cancelling import insist_on_cancellation
 from pointsman.devices.sunspec.frames import frame_fault, refusal
 from pointsman.devices.sunspec.layout import Read, Write
 
@@ -108,7 +109,7 @@ class Link:
             self._client.ctx.max_buffer_size = 1 << 20
         if not self._client.connected:
             connected = await self._client.connect()
-            _insist_on_cancellation()
+            insist_on_cancellation()
             if not connected:
                 raise DeviceFailed(f"{self.address} cannot be reached over TCP")
             self.generation += 1
@@ -124,7 +125,7 @@ class Link:
         self._waiting = True
         try:
             answer = await request
-            _insist_on_cancellation()
+            insist_on_cancellation()
         except ConnectionException as error:
             raise DeviceFailed(f"{asked}: {error.string}", doubtful=doubtful) from error
         except ModbusException as error:
@@ -161,14 +162,3 @@ class Link:
             answer = self._client.ctx.response_future
             if not answer.done():
                 answer.set_exception(ConnectionException(why))
-
-
-def _insist_on_cancellation() -> None:
-    """Raise the cancellation that the library may have swallowed.
-
-    It waits by `asyncio.wait_for`, which before Python 3.12 forgets that it was cancelled if the
-    answer came in at the same moment. Whoever cancelled would wait for ever.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

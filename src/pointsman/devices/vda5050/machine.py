@@ -15,6 +15,7 @@ from typing import Any, Final
 from pointsman.devices import DeviceFailed
 from pointsman.devices.machines import SILENT, Deed, Shown, Stage
 from pointsman.devices.protocols import DeviceTableError
+from pointsman.devices.vda5050.broker import Broker
 from pointsman.devices.vda5050.messages import (
     CANCEL_ORDER,
     INTERFACE,
@@ -29,7 +30,7 @@ from pointsman.devices.vda5050.messages import (
     order_of,
 )
 from pointsman.devices.vda5050.reports import VehicleError, shown_of
-from pointsman.devices.vda5050.session import Broker, Session
+from pointsman.devices.vda5050.session import Session
 from pointsman.operations.model import Operation
 from pointsman.runtime.clock import Clock
 

@@ -10,15 +10,14 @@ later: who cannot be told now is told again when it is heard, if it does not kno
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import aiomqtt
 
 from pointsman.devices import DeviceFailed
+from pointsman.devices.vda5050.broker import Broker, Connection
 from pointsman.devices.vda5050.messages import (
     STATE_REQUEST,
     InstantAction,
@@ -36,9 +35,6 @@ from pointsman.devices.vda5050.reports import (
 )
 from pointsman.runtime.clock import Clock
 
-KEEPALIVE_SECONDS: Final = 15
-ANSWER_SECONDS: Final = 5.0
-"""How long the broker may take to answer."""
 BACKOFF_SECONDS: Final = 0.1
 BACKOFF_SECONDS_MOST: Final = 5.0
 TICK_SECONDS: Final = 1.0
@@ -46,35 +42,8 @@ QUIET_SECONDS: Final = 10.0
 """A vehicle that says nothing for so long is asked."""
 SILENT_SECONDS: Final = 35.0
 """One that says nothing for so long is not heard of any more (6.10: a state comes every 30 s)."""
-WAITING_MOST: Final = 1_000
-"""Messages of a vehicle that may wait to be read."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    host: str = "127.0.0.1"
-    port: int = 1883
-    username: str | None = None
-    password: str | None = None
-    tls: bool = False
-
-    def client(self, identifier: str, will: aiomqtt.Will | None = None) -> aiomqtt.Client:
-        """A connection to it, to be entered."""
-        return aiomqtt.Client(
-            self.host,
-            self.port,
-            username=self.username,
-            password=self.password,
-            identifier=identifier,
-            will=will,
-            timeout=ANSWER_SECONDS,
-            keepalive=KEEPALIVE_SECONDS,
-            max_queued_incoming_messages=WAITING_MOST,
-            tls_context=ssl.create_default_context() if self.tls else None,
-            logger=log,
-        )
 
 
 class Session:
@@ -88,7 +57,7 @@ class Session:
         """Counts its states."""
         self._broker = broker
         self._clock = clock
-        self._client: aiomqtt.Client | None = None
+        self._connection: Connection | None = None
         self._headers = {"order": 0, "instantActions": 0}
         self._asked_at: datetime | None = None
         self._requests = 0
@@ -101,13 +70,13 @@ class Session:
             backoff_seconds = BACKOFF_SECONDS
             while True:
                 try:
-                    async with self._broker.client(self._identifier()) as client:
+                    async with self._broker.connected(self._identifier()) as connection:
                         backoff_seconds = BACKOFF_SECONDS
-                        await self._converse(client, changed)
+                        await self._converse(connection, changed)
                 except aiomqtt.MqttError as error:
                     self._complain(str(error))
                 finally:
-                    self._client = self.state = None
+                    self._connection = self.state = None
                 changed()
                 await asyncio.sleep(backoff_seconds)
                 backoff_seconds = min(backoff_seconds * 2, BACKOFF_SECONDS_MOST)
@@ -140,13 +109,13 @@ class Session:
         stamp = f"{self._asked_at:%Y%m%dT%H%M%S.%f}"
         await self.send_actions([InstantAction(f"{STATE_REQUEST}.{stamp}", STATE_REQUEST)])
 
-    async def _converse(self, client: aiomqtt.Client, changed: Callable[[], None]) -> None:
+    async def _converse(self, connection: Connection, changed: Callable[[], None]) -> None:
         topic = self.vehicle.topic
-        await client.subscribe([(topic("connection"), 1), (topic("state"), 0)])
-        self._client, self._complained = client, ""
+        await connection.subscribe([(topic("connection"), 1), (topic("state"), 0)])
+        self._connection, self._complained = connection, ""
         log.info("%s: connected to the broker", self._name())
         await self._ask_quietly()
-        async for message in client.messages:
+        async for message in connection.messages():
             data = message.payload
             if not isinstance(data, bytes):
                 continue
@@ -174,7 +143,7 @@ class Session:
         """Ask who is quiet, and give up who stays so."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            if self._client is None:
+            if self._connection is None:
                 continue
             if self.state is not None and self._seconds_since(self.heard_at) >= SILENT_SECONDS:
                 log.warning("%s: silent for %g s", self._name(), SILENT_SECONDS)
@@ -197,11 +166,11 @@ class Session:
         return float("inf") if instant is None else self._clock.wall_seconds_since(instant)
 
     async def _publish(self, topic: str, message: bytes) -> None:
-        client = self._client
-        if client is None:
+        connection = self._connection
+        if connection is None:
             raise DeviceFailed(f"{self._name()}: there is no connection to the broker")
         try:
-            await client.publish(self.vehicle.topic(topic), message, qos=0)
+            await connection.publish(self.vehicle.topic(topic), message, qos=0)
         except (aiomqtt.MqttError, ValueError) as error:
             raise DeviceFailed(f"{self._name()}: {error}") from error
 

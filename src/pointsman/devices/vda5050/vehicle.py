@@ -9,6 +9,7 @@ import aiomqtt
 import msgspec
 
 from pointsman.devices.simulated.world import Log
+from pointsman.devices.vda5050.broker import Broker, Connection
 from pointsman.devices.vda5050.driving import Driving, Pace
 from pointsman.devices.vda5050.machine import broker_of, vehicle_of
 from pointsman.devices.vda5050.messages import (
@@ -18,7 +19,6 @@ from pointsman.devices.vda5050.messages import (
     encoded,
     state_message,
 )
-from pointsman.devices.vda5050.session import Broker
 from pointsman.runtime.clock import Clock, rest_seconds
 
 STATE_SECONDS: Final = 10.0
@@ -55,26 +55,28 @@ class SimulatedVehicle:
         """Be on the broker, until cancelled. If it is away, come back."""
         while True:
             try:
-                async with self._broker.client(self._identifier(), self._will()) as client:
-                    await self._live(client)
+                async with self._broker.connected(self._identifier(), self._will()) as connection:
+                    await self._live(connection)
             except aiomqtt.MqttError as error:
                 log.info("%s: %s", self._identifier(), error)
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _live(self, client: aiomqtt.Client) -> None:
+    async def _live(self, connection: Connection) -> None:
         topic = self._vehicle.topic
-        await client.subscribe([(topic("order"), 0), (topic("instantActions"), 0)])
-        await client.publish(topic("connection"), self._connection("ONLINE"), qos=1, retain=True)
+        await connection.subscribe([(topic("order"), 0), (topic("instantActions"), 0)])
+        await connection.publish(
+            topic("connection"), self._connection("ONLINE"), qos=1, retain=True
+        )
         self._shown = b""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen(client))
-                tasks.create_task(self._tell(client))
+                tasks.create_task(self._listen(connection))
+                tasks.create_task(self._tell(connection))
         except* aiomqtt.MqttError as lost:
             raise aiomqtt.MqttError(str(lost.exceptions[0])) from lost
 
-    async def _listen(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
+    async def _listen(self, connection: Connection) -> None:
+        async for message in connection.messages():
             try:
                 said = msgspec.json.decode(message.payload, type=dict[str, Any])
                 now = self._clock.now()
@@ -89,7 +91,7 @@ class SimulatedVehicle:
                 log.warning("%s: cannot be read: %r", self._identifier(), odd)
             self._news.set()
 
-    async def _tell(self, client: aiomqtt.Client) -> None:
+    async def _tell(self, connection: Connection) -> None:
         """At each change, whenever it is asked, and now and then."""
         while True:
             self._news.clear()
@@ -97,7 +99,7 @@ class SimulatedVehicle:
             shows = self.driving.shows()
             if encoded(shows) != self._shown:
                 data = state_message(self._vehicle, shows, self._next(), self._clock.now())
-                await client.publish(self._vehicle.topic("state"), data, qos=0)
+                await connection.publish(self._vehicle.topic("state"), data, qos=0)
                 self._shown = encoded(shows)
             event = self.driving.next_event()
             rest = min(rest_seconds(self._clock, event), STATE_SECONDS) if event else STATE_SECONDS

@@ -11,10 +11,11 @@ import pytest
 
 from pointsman.devices import DeviceFailed
 from pointsman.devices.machines import Deed, Stage
+from pointsman.devices.vda5050.broker import Broker
 from pointsman.devices.vda5050.machine import VehicleMachine
 from pointsman.devices.vda5050.messages import InstantAction, Order, Vehicle
 from pointsman.devices.vda5050.reports import read_state
-from pointsman.devices.vda5050.session import Broker, Session
+from pointsman.devices.vda5050.session import Session
 from pointsman.operations.model import Operation, Phase
 from tests.unit.operations.given import at, work
 
