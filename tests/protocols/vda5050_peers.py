@@ -19,7 +19,7 @@ from vda5050.model.instant_actions import InstantActions
 from vda5050.model.order import Edge, Node, Order
 from vda5050.ports.transport import Message, MessageHandler
 
-from pointsman.devices.cancelling import insist_on_cancellation
+from pointsman.runtime.cancelling import insist_on_cancellation
 
 MAKER: Final = "acme"
 STEP_SECONDS: Final = 0.02

@@ -45,6 +45,7 @@ from pointsman.operations.model import UNCONFIRMED, Operation, Reason
 from pointsman.operations.policy import Policy
 from pointsman.operations.queue import Resource
 from pointsman.runtime.ask import Overloaded
+from pointsman.runtime.cancelling import insist_on_cancellation
 from pointsman.runtime.clock import Clock
 
 LOOK_SECONDS: Final = 1.0
@@ -114,6 +115,7 @@ class Executor:
                 await self._machine.run(self._bell.set)
             except Exception:
                 log.exception("%s: its machine failed", self._name)
+            insist_on_cancellation()
             await asyncio.sleep(AFTER_BUG_SECONDS)
 
     async def _settle(self) -> float | None:

@@ -129,6 +129,17 @@ def test_a_machine_that_crashes_or_cannot_be_read_is_given_another_chance() -> N
     assert tell(machine)["a"].phase is Phase.RUNNING
 
 
+def test_a_machine_that_fails_when_it_is_to_end_ends_all_the_same() -> None:
+    class Clumsy(Scripted):
+        async def run(self, changed: Callable[[], None]) -> None:
+            try:
+                await super().run(changed)
+            finally:
+                raise OSError("its socket was closed already")
+
+    tell(Clumsy())
+
+
 def test_a_machine_that_cannot_cancel_yet_is_told_again() -> None:
     machine = Scripted()
     machine.stage = Stage.RUNNING

@@ -32,6 +32,7 @@ from pointsman.devices.ocpp16.session import by_charge_point, host_and_port
 from pointsman.devices.ocpp16.told_clock import ToldClock
 from pointsman.devices.simulated.faults import LUCKY, Fate
 from pointsman.devices.simulated.world import SimulatedWorld, Simulation
+from pointsman.runtime.cancelling import insist_on_cancellation
 from pointsman.runtime.clock import SystemClock
 
 logger = logging.getLogger(__name__)
@@ -250,6 +251,7 @@ class Chargers:
                 await charger.run()
             except ExceptionGroup:
                 logger.exception("simulated charger %r starts again", charger.id)
+            insist_on_cancellation()
             await asyncio.sleep(LAST_BACKOFF_SECONDS)
 
 

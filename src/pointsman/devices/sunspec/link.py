@@ -19,9 +19,9 @@ from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
 from pointsman.devices import DeviceFailed
-from pointsman.devices.cancelling import insist_on_cancellation
 from pointsman.devices.sunspec.frames import frame_fault, refusal
 from pointsman.devices.sunspec.layout import Read, Write
+from pointsman.runtime.cancelling import insist_on_cancellation
 
 # Its errors are told as ours; its own words for them hold all bytes of the last frames.
 if (_log := logging.getLogger("pymodbus")).level == logging.NOTSET:

@@ -10,7 +10,7 @@ from typing import Final
 
 import aiomqtt
 
-from pointsman.devices.cancelling import insist_on_cancellation
+from pointsman.runtime.cancelling import insist_on_cancellation
 
 KEEPALIVE_SECONDS: Final = 15
 ANSWER_SECONDS: Final = 5.0

@@ -16,6 +16,7 @@ from pointsman.library.dispatch.hub import Hub
 from pointsman.library.dispatch.inbox import LIMIT
 from pointsman.library.dispatch.life import Life
 from pointsman.library.dispatch.service import BackgroundService, Started
+from pointsman.runtime.cancelling import insist_on_cancellation
 from pointsman.runtime.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class DispatchingActor(BackgroundService):
                 await self._live()
             except Exception:  # Whatever it was, it must not keep dispatches from running.
                 log.exception("%s begins anew in %s", self, self.RESTART_DELAY)
+            insist_on_cancellation()
             await asyncio.sleep(self.RESTART_DELAY.total_seconds())
 
     async def _live(self) -> None:

@@ -29,6 +29,7 @@ from pointsman.dispatches.runs import Overlap
 from pointsman.library.dispatch.backoff import Backoff
 from pointsman.library.dispatch.client import Client
 from pointsman.library.dispatch.listing import Lister
+from pointsman.runtime.cancelling import insist_on_cancellation
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.loading import collector_paused
 
@@ -99,6 +100,7 @@ class Connection:
             except* (AioRpcError, StreamEnded, ClientNotConnected) as failed:
                 if now() - began < self._client.stream_timeout.total_seconds():
                     self._say(failed)
+            insist_on_cancellation()
             if now() - began >= STEADY_SECONDS:
                 self._backoff.reset()
             await asyncio.sleep(self._backoff.next_seconds())

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pointsman.devices.cancelling import insist_on_cancellation
+from pointsman.runtime.cancelling import insist_on_cancellation
 
 
 async def test_a_cancellation_that_comes_with_the_answer_counts() -> None:
