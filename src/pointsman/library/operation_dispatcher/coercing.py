@@ -37,6 +37,8 @@ def text(name: str, value: object) -> str:
 
 def instant(name: str, value: object) -> datetime:
     """Raises: ValueError: If it is no time."""
+    if isinstance(value, datetime) and value.tzinfo is UTC:
+        return value
     if isinstance(value, str):
         with suppress(ValueError):
             value = datetime.fromisoformat(value)
@@ -50,6 +52,8 @@ def instant(name: str, value: object) -> datetime:
 
 def choice(name: str, kind: type[EnumT], value: object) -> EnumT:
     """Raises: ValueError: If it is none of them."""
+    if isinstance(value, kind):
+        return value
     try:
         return kind(value)
     except ValueError:

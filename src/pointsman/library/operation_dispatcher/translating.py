@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
+from hashlib import sha1
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -29,6 +31,7 @@ def name_of(id: object) -> str:
     return str(id.id if isinstance(id, Operation) else id)
 
 
+@lru_cache(maxsize=10_000)
 def id_of(name: str) -> OperationId:
     """What programs call it."""
     try:
@@ -130,7 +133,8 @@ def event_id(happened: Happened, event_type: EventType) -> UUID:
     fact = happened.fact
     revision = fact.operation.revision if isinstance(fact, facts.AboutOperation) else ""
     name = f"{happened.entity}/{fact.thing}:{event_type}:{revision}:{happened.at.isoformat()}"
-    return uuid5(EVENTS, name)
+    digest = sha1(EVENTS.bytes + name.encode(), usedforsecurity=False).digest()
+    return UUID(bytes=digest[:16], version=5)  # As uuid5 makes it, in half the time.
 
 
 def _event(happened: Happened, event_type: EventType, resource_id: str) -> DispatchEvent:

@@ -16,7 +16,7 @@ from pointsman.operation_dispatcher import (
     OperationDispatcher,
 )
 from pointsman.runtime.record import record_beside
-from tests.unit.library.operation_dispatcher.given import ROBOT, op
+from tests.unit.library.operation_dispatcher.given import ROBOT, Told, op
 
 pytestmark = pytest.mark.timeout(30)
 FORGETFUL: Keywords = {"events_kept": 5, "finished_kept": 2}
@@ -39,6 +39,19 @@ def test_history_goes_back_to_the_beginning(tmp_path: Path) -> None:
     both = worked_off(path, 10)
     assert both[:10] == first
     assert len(both) == 20
+
+
+def test_an_event_has_one_id_for_good(tmp_path: Path) -> None:
+    told = Told()
+    path = tmp_path / "cell.db"
+    with OperationDispatcher(ROBOT, journal=path, on_notification_callback=told) as dispatcher:
+        dispatcher.add(op())
+        dispatcher.step()
+    with OperationDispatcher(ROBOT, journal=path) as dispatcher:
+        kept = [event.id for event in dispatcher.get_events()]
+    assert {event.id for event in told.events} < set(kept)
+    assert len(set(kept)) == len(kept)
+    assert {id.version for id in kept} == {5}
 
 
 def test_what_is_long_forgotten_can_still_be_asked_for(tmp_path: Path) -> None:
