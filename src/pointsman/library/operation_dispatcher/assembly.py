@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self, Unpack
 
 from pointsman.journal import BlockingJournal
+from pointsman.library.operation_dispatcher.coercing import text
 from pointsman.library.operation_dispatcher.events import NotificationCallback, RequestCallback
 from pointsman.library.operation_dispatcher.handshakes import Handshakes
 from pointsman.library.operation_dispatcher.historian import Historian, HistoryCallback
@@ -40,7 +41,7 @@ class Assembly:
         logger: Logger | None = None,
         **settings: Unpack[Keywords],
     ) -> None:
-        self.resource_id = resource_id
+        self.resource_id = text("resource_id", resource_id)
         self.settings = Settings(**settings)
         policy = self.settings.policy(ask=on_request_callback is not None)
         machine = Machine(
