@@ -6,9 +6,8 @@ themselves; a dispatcher has its queue inside.
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from heapq import heappop, heappush
 from threading import RLock
 from typing import Final, TypeAlias
 
@@ -23,7 +22,7 @@ from pointsman.library.operation_dispatcher.translating import work_of
 from pointsman.operations import model
 from pointsman.operations.checks import check_id, check_work
 from pointsman.operations.policy import DEFAULT_ORDER, SortRule
-from pointsman.operations.ranking import Rank, complete, rank_of
+from pointsman.operations.ranking import Rank, complete, in_turn, rank_of
 from pointsman.runtime.clock import Clock, SystemClock
 
 Operations: TypeAlias = list[Operation]
@@ -121,7 +120,7 @@ class DispatchQueue:
     def list(self) -> Operations:
         """All that are queued, in their order."""
         with self._lock:
-            return [*self._in_order()]
+            return [self._queued[id] for id in in_turn(self._ranks, self._providers)]
 
     def get(self, operation_id: OperationId) -> Operation | None:
         """A queued, pulled or past one."""
@@ -230,18 +229,6 @@ class DispatchQueue:
         """Where it belongs in the order, and whether it is there."""
         at = bisect_left(self._order, rank, key=_rank)
         return at, at < len(self._order) and self._order[at][0] == rank
-
-    def _in_order(self) -> Iterator[Operation]:
-        """The best of those that wait for nothing; from then on, what waited for it is one too."""
-        waits = {id: self._waits_for(id) for id in self._queued}
-        free = [*self._order]
-        while free:
-            _, id = heappop(free)
-            yield self._queued[id]
-            for dependent in self._dependents.get(id, ()):
-                waits[dependent] -= 1
-                if not waits[dependent]:
-                    heappush(free, (self._ranks[dependent], dependent))
 
     def _waits_for(self, id: OperationId) -> int:
         """How many that are queued go before it, whatever the order."""

@@ -106,6 +106,17 @@ def test_a_payload_that_holds_itself_is_refused() -> None:
         dispatcher.add(op(payload=payload))
 
 
+def test_the_queue_is_told_in_the_order_in_which_they_would_start() -> None:
+    with OperationDispatcher(ROBOT) as dispatcher:
+        first, other = op(priority=1), op(priority=5)
+        second = op(priority=9, dependencies=[after(first)])
+        dispatcher.add_operations([second, first, other])
+        told = [operation.id for operation in dispatcher.get_queue()]
+        for id in told:
+            assert (dispatcher.step() or op()).id == id
+            dispatcher.complete_operation(id)
+
+
 def test_an_operation_of_another_resource_is_refused() -> None:
     with (
         OperationDispatcher(ROBOT) as dispatcher,
