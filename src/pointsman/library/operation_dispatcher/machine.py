@@ -175,8 +175,8 @@ class Machine:
 
     def close(self) -> None:
         """Change nothing more, and let go of the journal and of all threads."""
+        self.turner.close()  # First, for a turn that it is about to take would be refused.
         self._closed = True
-        self.turner.close()
         self._closing.close()
         self.home.close()
 

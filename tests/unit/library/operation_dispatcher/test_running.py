@@ -15,6 +15,7 @@ from pointsman.operation_dispatcher import (
     EventType,
     ExecutionOutcome,
     ExecutionState,
+    OperationDependency,
     OperationDispatcher,
     SortDirection,
     SortField,
@@ -201,3 +202,16 @@ def test_even_without_any_rest_a_denied_start_is_asked_for_every_10_ms_at_most()
         dispatcher.add(op())
         time.sleep(0.2)
     assert 1 < len(asked.events) <= 21
+
+
+def test_it_can_be_closed_while_something_is_due(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(20):
+        links = [op()]
+        for _ in range(5):
+            ahead = OperationDependency(depends_on_operation_id=links[-1].id)
+            links.append(op(dependencies=[ahead]))
+        with OperationDispatcher(ROBOT) as dispatcher:
+            dispatcher.add_operations(links)
+            dispatcher.cancel(links[0].id)  # One after the other, the rest fails for that.
+        assert dispatcher.get_state().runtime_last_error is None
+    assert caplog.records == []
