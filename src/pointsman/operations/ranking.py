@@ -76,6 +76,8 @@ def complete(order: Sequence[SortRule]) -> tuple[SortRule, ...]:
 
 def _checked(rule: SortRule) -> SortRule:
     """A rule that may have been given by its words."""
+    if not isinstance(rule, SortRule):
+        raise Invalid(f"sort_rules hold a {type(rule).__name__}: a SortRule would work")
     try:
         field, direction = SortField(rule.field), SortDirection(rule.direction)
     except ValueError as error:

@@ -43,6 +43,7 @@ class Assembly:
     ) -> None:
         self.resource_id = text("resource_id", resource_id)
         self.settings = Settings(**settings)
+        _check_callbacks(on_request_callback, on_notification_callback, on_history_callback)
         policy = self.settings.policy(ask=on_request_callback is not None)
         machine = Machine(
             resource_id, policy, clock or SystemClock(), journal, self.settings.events_kept
@@ -204,3 +205,9 @@ def _told(machine: Machine, intent: Intent) -> None:
         machine.ask(intent)
     except Conflict:
         return
+
+
+def _check_callbacks(*callbacks: object) -> None:
+    for callback in callbacks:
+        if callback is not None and not callable(callback):
+            raise ValueError(f"a callback is {callback!r}: a function would work")

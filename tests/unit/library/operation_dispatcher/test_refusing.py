@@ -69,3 +69,23 @@ def test_a_resource_is_named_by_text() -> None:
     given: Any = 5
     with pytest.raises(ValueError, match="resource_id is 5: text would work"):
         OperationDispatcher(given)
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"request_event_timeout_seconds": 1e9}, "request_event_timeout_seconds must be at most"),
+        ({"heartbeat_seconds": 1e9}, "heartbeat_seconds must be at most 315360000"),
+        ({"start_request_max_retries": 10**7}, "start_request_max_retries must be at most"),
+        ({"finished_kept": 10**7}, "finished_kept must be at most 1000000"),
+        ({"dispatch_queue_sort_rules": [5]}, "sort_rules hold a int: a SortRule would work"),
+        ({"on_request_callback": 5}, "a callback is 5: a function would work"),
+        ({"on_notification_callback": "print"}, "a callback is 'print': a function would work"),
+        ({"on_history_callback": []}, "a function would work"),
+    ],
+)
+def test_what_nobody_could_live_by_is_refused_by_its_name(
+    settings: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(ValueError, match=line):
+        OperationDispatcher(ROBOT, **settings)
