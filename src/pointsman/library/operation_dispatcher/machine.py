@@ -108,7 +108,7 @@ class Machine:
             RuntimeError: If it is closed.
         """
         if self._closed:
-            raise DispatcherError(f"the dispatcher of {self.name} is closed: make another")
+            raise self._is_closed()
         if self.error is not None:
             raise self.error
         try:
@@ -177,8 +177,12 @@ class Machine:
         """Change nothing more, and let go of the journal and of all threads."""
         self.turner.close()  # First, for a turn that it is about to take would be refused.
         self._closed = True
+        self.watches.give_up(self._is_closed())
         self._closing.close()
         self.home.close()
+
+    def _is_closed(self) -> DispatcherError:
+        return DispatcherError(f"the dispatcher of {self.name} is closed: make another")
 
     def _take_turn(self) -> None:
         self.ask(Wake())
