@@ -10,6 +10,7 @@ from pointsman.operation_dispatcher import (
     ExecutionState,
     Operation,
     OperationDependency,
+    OperationDispatcher,
     SortDirection,
     SortField,
     SortRule,
@@ -143,3 +144,14 @@ def test_it_is_sorted_anew_when_it_is_told_to() -> None:
     assert queue.list() == [second, first]
     queue.clear()
     assert queue.next() is None
+
+
+def test_a_dispatcher_tells_its_queue_in_the_order_in_which_they_would_start() -> None:
+    with OperationDispatcher(ROBOT) as dispatcher:
+        first, other = op(priority=1), op(priority=5)
+        second = op(priority=9, dependencies=[after(first)])
+        dispatcher.add_operations([second, first, other])
+        told = [operation.id for operation in dispatcher.get_queue()]
+        for id in told:
+            assert (dispatcher.step() or op()).id == id
+            dispatcher.complete_operation(id)
