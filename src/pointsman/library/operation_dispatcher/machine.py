@@ -154,7 +154,9 @@ class Machine:
         with self.owner.looking() as resource, self._lock:
             for name, operation in operations.items():
                 self._own[name] = operation
-                follow(operation, resource.operations[name])
+                known = resource.operations.get(name) or self.chronicle.operation(name)
+                if known is not None:  # It may have ended by now, and be forgotten.
+                    follow(operation, known)
 
     def object_of(self, value: model.Operation) -> Operation:
         """The one object that stands for an operation: the caller's, if they still hold it."""

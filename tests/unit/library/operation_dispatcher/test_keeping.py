@@ -16,6 +16,7 @@ from pointsman.operation_dispatcher import (
     DispatchEvent,
     EventType,
     ExecutionState,
+    OperationDependency,
     OperationDispatcher,
 )
 from pointsman.runtime.record import record_beside
@@ -109,3 +110,16 @@ def test_what_an_earlier_life_was_asked_for_is_asked_for_again(tmp_path: Path, a
     ) as dispatcher:
         assert getattr(dispatcher, again)(lift.id)
         assert len(types) == 1
+
+
+def test_what_has_ended_and_is_forgotten_before_its_author_hears_says_how_it_ended() -> None:
+    with OperationDispatcher(ROBOT, finished_kept=1) as dispatcher:
+        links = [dispatcher.add(op())]
+        dispatcher.step()
+        dispatcher.fail_current()
+        for _ in range(30):
+            ahead = OperationDependency(depends_on_operation_id=links[-1].id)
+            links.append(op(dependencies=[ahead]))
+        dispatcher.add_operations(links[1:])
+        assert {link.state for link in links} == {ExecutionState.FAILED}
+        assert len(dispatcher.get_operations(ExecutionState.FAILED)) < len(links)
