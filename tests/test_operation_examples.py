@@ -9,7 +9,7 @@ import pytest
 
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"
 SAID: Final[dict[str, tuple[list[str], list[str]]]] = {
-    "queue": ([], ["in order: charge, pick, place, sweep", "not before 14:00: charge"]),
+    "queue": ([], ["in order: charge, sweep, pick, place", "not before 14:00: charge"]),
     "callbacks": (
         [],
         ["operation_start_denied robots do not fly", "why not: ", "operation_cancelled"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from heapq import heapify, heappop
 from typing import Final
 
 from pointsman.core.values import replace
@@ -112,14 +113,14 @@ def job_held(resource: Resource, tell: Teller, hold: HoldJob) -> Sequence[Fact]:
 
 
 def job_cancelled(resource: Resource, tell: Teller, cancel: CancelJob) -> Sequence[Fact]:
+    """Some of them: whoever asks, does so until nothing more comes of it."""
     facts: list[Fact] = []
-    for id in sorted(_members(resource, cancel.job_id)):
-        operation = resource.operations[id]
-        if operation.phase in ENDED or operation.phase is Phase.CANCELLING:
-            continue
-        facts += asked(tell, operation, Ask.CANCEL, cancel.reason)
-        if len(facts) >= CANCEL_MOST:
-            break
+    left = [*(_members(resource, cancel.job_id) - resource.ended)]
+    heapify(left)
+    while left and len(facts) < CANCEL_MOST:
+        operation = resource.operations[heappop(left)]
+        if operation.phase is not Phase.CANCELLING:
+            facts += asked(tell, operation, Ask.CANCEL, cancel.reason)
     return facts
 
 

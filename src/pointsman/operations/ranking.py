@@ -4,9 +4,11 @@ Rules come in order, each for those that the ones before leave equal; then what 
 goes first, and of those, what was added first.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from heapq import heapify, heappop, heappush
+from typing import Any, Final, TypeAlias, TypeVar
 
 from pointsman.core.values import replace
 from pointsman.operations.checks import Invalid
@@ -16,6 +18,7 @@ from pointsman.operations.policy import SortDirection, SortField, SortRule
 Rank: TypeAlias = tuple[Any, ...]
 """Of one order, each place has values of one sort."""
 
+IdT = TypeVar("IdT")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CREATED: Final = SortRule(SortField.CREATED_AT)
 
@@ -37,6 +40,25 @@ def rank_of(operation: Operation, order: Sequence[SortRule]) -> Rank:
     return *ranks, operation.number
 
 
+def in_turn(ranks: Mapping[IdT, Rank], providers: Mapping[IdT, Iterable[IdT]]) -> Iterator[IdT]:
+    """The best first, but each after all that goes before it and is ranked here too."""
+    waits: Counter[IdT] = Counter()
+    dependents: dict[IdT, list[IdT]] = {}
+    for id, ahead in providers.items():
+        for one in {*ahead} & ranks.keys():
+            waits[id] += 1
+            dependents.setdefault(one, []).append(id)
+    free = [(rank, id) for id, rank in ranks.items() if not waits[id]]
+    heapify(free)
+    while free:
+        _, id = heappop(free)
+        yield id
+        for dependent in dependents.get(id, ()):
+            waits[dependent] -= 1
+            if not waits[dependent]:
+                heappush(free, (ranks[dependent], dependent))
+
+
 def complete(order: Sequence[SortRule]) -> tuple[SortRule, ...]:
     """With the rule that is meant at its end, if it has none for that.
 
@@ -54,6 +76,8 @@ def complete(order: Sequence[SortRule]) -> tuple[SortRule, ...]:
 
 def _checked(rule: SortRule) -> SortRule:
     """A rule that may have been given by its words."""
+    if not isinstance(rule, SortRule):
+        raise Invalid(f"sort_rules hold a {type(rule).__name__}: a SortRule would work")
     try:
         field, direction = SortField(rule.field), SortDirection(rule.direction)
     except ValueError as error:

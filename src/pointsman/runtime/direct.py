@@ -152,15 +152,15 @@ class Direct(Generic[StateT, IntentT, FactT]):
         raise Unknown(f"{type(intent).__name__} for {self.name!r} was lost {TRIES} times")
 
     def _woken(self, now: datetime, most: int) -> Sequence[FactT]:
-        """What is due by now, if that is not too much."""
-        due = self._entity.due(self._state)
-        if due is None or due > now:
-            return ()
-        facts = self._entity.decide(self._state, Wake(), now)
-        if len(facts) > most:
-            return ()
-        self._evolve(facts)
-        return facts
+        """What is due by now, and what falls due by that, as far as it is not too much."""
+        woken: list[FactT] = []
+        while (due := self._entity.due(self._state)) is not None and due <= now:
+            facts = self._entity.decide(self._state, Wake(), now)
+            if not facts or len(woken) + len(facts) > most:
+                break
+            self._evolve(facts)
+            woken += facts
+        return woken
 
     def _evolve(self, facts: Sequence[FactT]) -> None:
         try:

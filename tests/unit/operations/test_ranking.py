@@ -7,7 +7,7 @@ import pytest
 
 from pointsman.operations.checks import INTEGER_MOST, Invalid
 from pointsman.operations.policy import DEFAULT_ORDER, SortDirection, SortField, SortRule
-from pointsman.operations.ranking import complete
+from pointsman.operations.ranking import complete, in_turn
 from tests.unit.operations.given import Story, at
 
 PRIORITY, RELEASE, CREATED = SortField.PRIORITY, SortField.RELEASE_DATE, SortField.CREATED_AT
@@ -86,3 +86,9 @@ def test_rules_may_be_given_by_their_words_and_unknown_ones_are_refused() -> Non
     unknown: Any = SortRule("colour")  # type: ignore[arg-type]
     with pytest.raises(Invalid, match="'colour' is not a valid SortField; these are priority, "):
         complete([unknown])
+
+
+def test_in_turn_each_goes_after_what_it_waits_for_and_lends_that_no_rank() -> None:
+    ranks = {"last": (9,), "first": (5,), "waits": (1,), "other": (2,)}
+    ahead = {"waits": ["first", "first", "gone"], "last": ["waits"]}
+    assert [*in_turn(ranks, ahead)] == ["other", "first", "waits", "last"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self, Unpack
 
 from pointsman.journal import BlockingJournal
+from pointsman.library.operation_dispatcher.coercing import text
 from pointsman.library.operation_dispatcher.events import NotificationCallback, RequestCallback
 from pointsman.library.operation_dispatcher.handshakes import Handshakes
 from pointsman.library.operation_dispatcher.historian import Historian, HistoryCallback
@@ -40,8 +41,9 @@ class Assembly:
         logger: Logger | None = None,
         **settings: Unpack[Keywords],
     ) -> None:
-        self.resource_id = resource_id
+        self.resource_id = text("resource_id", resource_id)
         self.settings = Settings(**settings)
+        _check_callbacks(on_request_callback, on_notification_callback, on_history_callback)
         policy = self.settings.policy(ask=on_request_callback is not None)
         machine = Machine(
             resource_id, policy, clock or SystemClock(), journal, self.settings.events_kept
@@ -203,3 +205,9 @@ def _told(machine: Machine, intent: Intent) -> None:
         machine.ask(intent)
     except Conflict:
         return
+
+
+def _check_callbacks(*callbacks: object) -> None:
+    for callback in callbacks:
+        if callback is not None and not callable(callback):
+            raise ValueError(f"a callback is {callback!r}: a function would work")

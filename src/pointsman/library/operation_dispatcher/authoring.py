@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pointsman.library.operation_dispatcher.coercing import mapping, meta_of, text
 from pointsman.library.operation_dispatcher.errors import DispatcherError, as_documented
 from pointsman.library.operation_dispatcher.operation import (
     ExecutionState,
@@ -74,7 +75,7 @@ class Authoring(Questions):
             ValueError: If a field cannot be updated, or would make no sense.
             RuntimeError: If it runs, or has ended.
         """
-        values = {**(updates or {}), **more}
+        values = {**({} if updates is None else mapping("updates", updates)), **more}
         allowed = self.settings.updatable
         if unsupported := sorted(set(values) - allowed):
             raise ValueError(
@@ -89,7 +90,7 @@ class Authoring(Questions):
         author = self._machine.snapshot(value).model_copy(update=values)
         work = work_of(author)
         said = {name: getattr(work, name) for name in values}
-        self._asked(Update(name_of(operation_id), said, meta=meta_data or {}))
+        self._asked(Update(name_of(operation_id), said, meta=meta_of(meta_data)))
         return self._machine.object_of(value)
 
     def hold_operation(self, operation_id: OperationId) -> None:
@@ -102,11 +103,11 @@ class Authoring(Questions):
 
     def hold_job(self, job_id: str) -> None:
         """Let no operation of a job start until it is released."""
-        self._asked(HoldJob(job_id, held=True))
+        self._asked(HoldJob(text("job_id", job_id), held=True))
 
     def release_job(self, job_id: str) -> None:
         """Hold it no longer."""
-        self._asked(HoldJob(job_id, held=False))
+        self._asked(HoldJob(text("job_id", job_id), held=False))
 
     def _add(
         self,
@@ -122,7 +123,7 @@ class Authoring(Questions):
         self._machine.refuse_known(named)
         new = tuple(New(name, self._work(one, default)) for name, one in named.items())
         with as_documented():
-            facts = self._machine.submit(Add(new, meta=meta_data or {}))
+            facts = self._machine.submit(Add(new, meta=meta_of(meta_data)))
         fresh = {fact.thing for fact in facts if isinstance(fact, Added)}
         self._machine.adopt({name: one for name, one in named.items() if name in fresh})
         self._machine.tell()
@@ -135,6 +136,10 @@ class Authoring(Questions):
             return self._machine.ask(intent)
 
     def _check(self, operation: Operation) -> None:
+        if not isinstance(operation, Operation):
+            raise ValueError(
+                f"a {type(operation).__name__} cannot be added: an Operation would work"
+            )
         if operation.resource_id != self.resource_id:
             raise ValueError("operation resource_id does not match schedule resource_id")
         if operation.state is not ExecutionState.QUEUED:

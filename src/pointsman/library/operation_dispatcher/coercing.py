@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
+from math import inf
+from numbers import Real
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -26,6 +28,16 @@ def integer(name: str, value: object) -> int:
             except ValueError:
                 pass
     raise ValueError(f"{name} is {_shown(value)}: a whole number would work")
+
+
+def number(name: str, value: object) -> float:
+    """Raises: ValueError: If it is none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name} is {_shown(value)}: a number would work")
+    try:
+        return float(value)
+    except OverflowError:  # An integer of too many digits.
+        return inf
 
 
 def text(name: str, value: object) -> str:
@@ -79,6 +91,11 @@ def mapping(name: str, value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{name} is {_shown(value)}: a dict would work")
     return dict(value)
+
+
+def meta_of(meta_data: object) -> dict[str, Any]:
+    """What comes with a call. Raises: ValueError: If it is no mapping."""
+    return {} if meta_data is None else mapping("meta_data", meta_data)
 
 
 def _shown(value: object) -> str:

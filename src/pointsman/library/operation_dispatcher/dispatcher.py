@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from pointsman.library.operation_dispatcher.coercing import choice
+from pointsman.library.operation_dispatcher.coercing import choice, meta_of, number, text
 from pointsman.library.operation_dispatcher.operating import Operating
 from pointsman.library.operation_dispatcher.operation import (
     Operation,
@@ -87,7 +87,7 @@ class OperationDispatcher(Operating):
             RuntimeError: If it does not go on.
         """
         name = self._current(operation_id, early=True)
-        return self._reported(Complete(name, result, meta=meta_data or {}))
+        return self._reported(Complete(name, result, meta=meta_of(meta_data)))
 
     def complete_current(self, *, result: Any = None) -> Operation:  # noqa: ANN401  Any JSON.
         """See `complete_operation`."""
@@ -109,7 +109,8 @@ class OperationDispatcher(Operating):
         """
         reason = choice("termination_reason", TerminationReason, termination_reason)
         name = self._current(operation_id, early=True)
-        return self._reported(Fail(name, reason, error, error_code, meta=meta_data or {}))
+        told = text("error", error), text("error_code", error_code)
+        return self._reported(Fail(name, reason, *told, meta=meta_of(meta_data)))
 
     def fail_current(
         self, termination_reason: TerminationReason = TerminationReason.INTERNAL_ERROR
@@ -121,7 +122,9 @@ class OperationDispatcher(Operating):
         self, operation_id: OperationId, fraction: float, note: str = ""
     ) -> Operation:
         """How far it is, from 0 to 1. A sign of life, too."""
-        return self._reported(ReportProgress(name_of(operation_id), fraction, note))
+        return self._reported(
+            ReportProgress(name_of(operation_id), number("fraction", fraction), text("note", note))
+        )
 
     def heartbeat(self, operation_id: OperationId) -> Operation:
         """Whoever carries it out is alive."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from copy import copy
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +23,9 @@ from pointsman.library.operation_dispatcher.translating import follow, operation
 from pointsman.library.operation_dispatcher.turner import Turner
 from pointsman.library.operation_dispatcher.watches import Watches
 from pointsman.operations import OPERATIONS, model, resource_id
+from pointsman.operations.checks import Conflict
 from pointsman.operations.facts import AboutOperation, Fact
-from pointsman.operations.intents import Configure, Intent, StopResource
+from pointsman.operations.intents import Answer, Configure, Intent, StopResource
 from pointsman.operations.policy import Policy
 from pointsman.operations.queue import Resource
 from pointsman.runtime.ask import Broken
@@ -37,6 +38,7 @@ Owner: TypeAlias = Direct[Resource, Intent, Fact]
 Subscriber: TypeAlias = Callable[[Happened], None]
 SITE: Final = "site"
 """Part of every name in the journal."""
+ANEW: Final = "it begins anew"
 
 
 class Machine:
@@ -81,12 +83,18 @@ class Machine:
         self._begin(policy)
 
     def _begin(self, policy: Policy) -> None:
-        """Nothing that an earlier life left behind runs before somebody says so."""
+        """Nothing that an earlier life left behind runs or is asked for before somebody says so."""
         self.submit(Configure(policy))
         with self.owner.looking() as resource:
             runs = resource.header.running_since is not None
         if runs:
-            self.submit(StopResource(meta={"reasoning": "it begins anew"}))
+            self.submit(StopResource(meta={"reasoning": ANEW}))
+        with self.owner.looking() as resource:
+            values = resource.operations.values()
+            pending = [(one.id, one.request.number) for one in values if one.request]
+        for id, number in pending:  # Who asked for that is gone, and so is who was asked.
+            with suppress(Conflict):  # Its time is over.
+                self.submit(Answer(id, number, accepted=False, reasoning=ANEW))
 
     def follow(self, *subscribers: Subscriber, outbox: Outbox | None) -> None:
         """Tell these from now on; the outbox last, and then mind the time."""
@@ -108,7 +116,7 @@ class Machine:
             RuntimeError: If it is closed.
         """
         if self._closed:
-            raise DispatcherError(f"the dispatcher of {self.name} is closed: make another")
+            raise self._is_closed()
         if self.error is not None:
             raise self.error
         try:
@@ -146,7 +154,9 @@ class Machine:
         with self.owner.looking() as resource, self._lock:
             for name, operation in operations.items():
                 self._own[name] = operation
-                follow(operation, resource.operations[name])
+                known = resource.operations.get(name) or self.chronicle.operation(name)
+                if known is not None:  # It may have ended by now, and be forgotten.
+                    follow(operation, known)
 
     def object_of(self, value: model.Operation) -> Operation:
         """The one object that stands for an operation: the caller's, if they still hold it."""
@@ -175,10 +185,14 @@ class Machine:
 
     def close(self) -> None:
         """Change nothing more, and let go of the journal and of all threads."""
+        self.turner.close()  # First, for a turn that it is about to take would be refused.
         self._closed = True
-        self.turner.close()
+        self.watches.give_up(self._is_closed())
         self._closing.close()
         self.home.close()
+
+    def _is_closed(self) -> DispatcherError:
+        return DispatcherError(f"the dispatcher of {self.name} is closed: make another")
 
     def _take_turn(self) -> None:
         self.ask(Wake())

@@ -13,7 +13,19 @@ from uuid import UUID
 Mode = Literal["python", "json"]
 
 
-class Model:
+class Checked(type):
+    """Of what cannot be made as it was asked for, a ValueError tells, whatever is wrong with it."""
+
+    def __call__(cls, *given: Any, **named: Any) -> Any:  # noqa: ANN401  A model.
+        try:
+            return super().__call__(*given, **named)
+        except TypeError as error:
+            missing = ", ".join(name for name in _required(cls) if name not in named)
+            line = f"{cls.__name__} lacks {missing}" if missing else str(error)
+            raise ValueError(line) from error
+
+
+class Model(metaclass=Checked):
     """A dataclass that can be dumped and validated. What is missing or odd is a ValueError."""
 
     __slots__ = ()
@@ -54,14 +66,7 @@ class Model:
                 f"{cls.__name__} is to be made of a {type(value).__name__}: a mapping"
                 " of its fields would work"
             )
-        known = {field.name: field for field in fields(cls)}
-        missing = [
-            name
-            for name, field in known.items()
-            if name not in value and field.default is MISSING and field.default_factory is MISSING
-        ]
-        if missing:
-            raise ValueError(f"{cls.__name__} lacks {', '.join(missing)}")
+        known = [field.name for field in fields(cls)]
         return cls(**{name: value[name] for name in known if name in value})
 
     @classmethod
@@ -75,6 +80,11 @@ class Model:
         if deep:
             values = deepcopy(values)
         return type(self)(**values | dict(update or {}))
+
+
+def _required(model: Any) -> list[str]:  # noqa: ANN401  A class of models.
+    fixed = (field for field in fields(model) if field.default is field.default_factory is MISSING)
+    return [field.name for field in fixed]
 
 
 def _dumped(value: object, mode: Mode) -> Any:  # noqa: ANN401  Whatever the field holds.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pointsman.library.operation_dispatcher.authoring import Authoring
-from pointsman.library.operation_dispatcher.coercing import choice
+from pointsman.library.operation_dispatcher.coercing import choice, meta_of, text
 from pointsman.library.operation_dispatcher.errors import DispatcherError, as_documented
 from pointsman.library.operation_dispatcher.operation import (
     Operation,
@@ -47,7 +47,7 @@ class Operating(Authoring):
         reason = choice("termination_reason", TerminationReason, termination_reason)
         name = name_of(operation_id)
         try:
-            fact = self._closed(Cancel(name, reason, meta=meta_data or {}), name)
+            fact = self._closed(Cancel(name, reason, meta=meta_of(meta_data)), name)
         except (NotFound, Conflict):
             return None
         if isinstance(fact, Cancelled | Cancelling):
@@ -69,9 +69,10 @@ class Operating(Authoring):
             RuntimeError: If there is no such job.
         """
         reason = choice("termination_reason", TerminationReason, termination_reason)
+        cancel = CancelJob(text("job_id", job_id), reason)
         cancelled: list[Operation] = []
         with self._machine.watches.watch() as watch, self._machine.home.blocked():
-            while facts := self._asked(CancelJob(job_id, reason)):
+            while facts := self._asked(cancel):
                 for requested in requests_of(facts):
                     fact = watch.until_closed(*requested, self.patience_seconds)
                     if isinstance(fact, Cancelled | Cancelling):
@@ -91,7 +92,7 @@ class Operating(Authoring):
                 enforced.
         """
         name = self._current(operation_id)
-        intent = Pause(name, meta=meta_data or {})
+        intent = Pause(name, meta=meta_of(meta_data))
         line = "current operation is not running"
         return self._moved(intent, State.RUNNING, line, enforced=enforce_running_state)
 
@@ -112,7 +113,7 @@ class Operating(Authoring):
                 to be enforced.
         """
         name = self._current(operation_id)
-        intent = Resume(name, meta=meta_data or {})
+        intent = Resume(name, meta=meta_of(meta_data))
         line = "current operation is not paused"
         return self._moved(intent, State.PAUSED, line, enforced=enforce_paused_state)
 

@@ -36,8 +36,9 @@ class OperationDependency(Model):
 
     depends_on_operation_id: OperationId
     dependency_type: DependencyType = DependencyType.FINISH_TO_START
-    id: UUID = field(default_factory=uuid4)
-    created_at: datetime = field(default_factory=_now)
+    id: UUID = field(default_factory=uuid4, compare=False)
+    """Of this object alone: nothing asks for it. Snapshots have ids of their own."""
+    created_at: datetime = field(default_factory=_now, compare=False)
     on_failure: OnFailure = OnFailure.FAIL
     """What becomes of the one that depends, if the other fails or is cancelled."""
 

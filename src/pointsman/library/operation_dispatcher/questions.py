@@ -22,7 +22,7 @@ from pointsman.library.operation_dispatcher.translating import events_of, name_o
 from pointsman.operations.model import ENDED, Phase
 from pointsman.operations.model import Operation as Value
 from pointsman.operations.queue import Resource
-from pointsman.operations.ranking import rank_of
+from pointsman.operations.ranking import in_turn, rank_of
 from pointsman.operations.why import Block, blocked_by
 
 
@@ -176,8 +176,10 @@ def _in_order(resource: Resource, state: ExecutionState | None) -> Iterator[Valu
         yield active
     if state in (None, ExecutionState.QUEUED):
         order = resource.header.policy.order
-        queued = (one for one in resource.operations.values() if one.phase is Phase.QUEUED)
-        yield from sorted(queued, key=lambda one: rank_of(one, order))
+        queued = {id: v for id, v in resource.operations.items() if v.phase is Phase.QUEUED}
+        ranks = {id: rank_of(value, order) for id, value in queued.items()}
+        ahead = {id: [on.on for on in v.work.dependencies] for id, v in queued.items()}
+        yield from (queued[id] for id in in_turn(ranks, ahead))
     elif state in (ExecutionState.COMPLETED, ExecutionState.FAILED, ExecutionState.CANCELLED):
         ended = (resource.operations[id] for id in resource.ended)
         kept = (one for one in resource.operations.values() if one.phase is Phase.QUARANTINED)

@@ -4,9 +4,9 @@ themselves; a dispatcher has its queue inside.
     add --> queued, in order --next--> pulled, one at a time --complete, cancel--> history
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from threading import RLock
 from typing import Final, TypeAlias
@@ -22,11 +22,10 @@ from pointsman.library.operation_dispatcher.translating import work_of
 from pointsman.operations import model
 from pointsman.operations.checks import check_id, check_work
 from pointsman.operations.policy import DEFAULT_ORDER, SortRule
-from pointsman.operations.ranking import Rank, complete, rank_of
+from pointsman.operations.ranking import Rank, complete, in_turn, rank_of
 from pointsman.runtime.clock import Clock, SystemClock
 
 Operations: TypeAlias = list[Operation]
-Ids: TypeAlias = list[OperationId]
 HISTORY_MOST: Final = 10_000
 """Operations that are over and still known, the last of them."""
 
@@ -35,7 +34,8 @@ class DispatchQueue:
     """Usable from any thread.
 
     By default what is released first goes first, then what has no release date; of those, the
-    greatest priority; of those, what was created first. Nothing goes before what it depends on.
+    greatest priority; of those, what was created first. What depends on something that is queued
+    waits for it, and others go meanwhile.
 
     Raises:
         ValueError: If `sort_rules` are none or name a field twice, or an operation is refused.
@@ -54,8 +54,13 @@ class DispatchQueue:
         self._clock = clock or SystemClock()
         self._lock = RLock()
         self._order: list[tuple[Rank, OperationId]] = []
+        """Those that wait for nothing that is queued."""
         self._queued: dict[OperationId, Operation] = {}
         self._ranks: dict[OperationId, Rank] = {}
+        self._providers: dict[OperationId, frozenset[OperationId]] = {}
+        """What each of the queued depends on, queued or not."""
+        self._dependents: dict[OperationId, set[OperationId]] = {}
+        """The other way round."""
         self._pulled: Operation | None = None
         self._over: deque[Operation] = deque(maxlen=HISTORY_MOST)
         self._number = 0
@@ -104,7 +109,8 @@ class DispatchQueue:
     def peek(self, now: datetime | None = None) -> Operation | None:
         """What `next` would pull."""
         with self._lock:
-            return next((one for one in self._in_order() if _is_released(one, now)), None)
+            free = (self._queued[id] for _, id in self._order)
+            return next((one for one in free if _is_released(one, now)), None)
 
     @property
     def current(self) -> Operation | None:
@@ -114,7 +120,7 @@ class DispatchQueue:
     def list(self) -> Operations:
         """All that are queued, in their order."""
         with self._lock:
-            return [*self._in_order()]
+            return [self._queued[id] for id in in_turn(self._ranks, self._providers)]
 
     def get(self, operation_id: OperationId) -> Operation | None:
         """A queued, pulled or past one."""
@@ -162,6 +168,7 @@ class DispatchQueue:
         """Forget all that are queued."""
         with self._lock:
             self._order, self._queued, self._ranks = [], {}, {}
+            self._providers, self._dependents = {}, {}
 
     def history(self, limit: int | None = None) -> Operations:
         """Those that are over, newest first; the first `limit` of them."""
@@ -187,50 +194,58 @@ class DispatchQueue:
 
     def _put(self, operation: Operation, number: int) -> None:
         value = model.Operation(str(operation.id), number, work_of(operation), operation.created_at)
-        rank = rank_of(value, self.sort_rules)
-        insort(self._order, (rank, operation.id), key=_rank)
-        self._ranks[operation.id] = rank
+        self._ranks[operation.id] = rank_of(value, self.sort_rules)
         self._queued[operation.id] = operation
+        self._providers[operation.id] = providers = _providers_of(operation)
+        for id in providers:
+            self._dependents.setdefault(id, set()).add(operation.id)
+        self._place(operation.id, *self._dependents.get(operation.id, ()))
 
     def _take_out(self, id: OperationId) -> Operation | None:
         operation = self._queued.pop(id, None)
         if operation is not None:
-            del self._order[bisect_left(self._order, self._ranks.pop(id), key=_rank)]
+            at, is_there = self._found(self._ranks.pop(id))
+            if is_there:
+                del self._order[at]
+            for provider in self._providers.pop(id):
+                dependents = self._dependents[provider]
+                dependents.discard(id)
+                if not dependents:
+                    del self._dependents[provider]
+            self._place(*self._dependents.get(id, ()))
         return operation
 
-    def _in_order(self) -> Iterator[Operation]:
-        """By rank, but each after those that it depends on and that are still queued."""
-        told: set[OperationId] = set()
-        for _, id in self._order:
-            yield from self._with_providers(id, told)
+    def _place(self, *ids: OperationId) -> None:
+        """Have them in the order if they wait for nothing."""
+        for id in ids:
+            rank, waits = self._ranks[id], self._waits_for(id) > 0
+            at, is_there = self._found(rank)
+            if is_there and waits:
+                del self._order[at]
+            elif not is_there and not waits:
+                self._order.insert(at, (rank, id))
 
-    def _with_providers(self, id: OperationId, told: set[OperationId]) -> Iterator[Operation]:
-        ahead = [id]
-        while ahead:
-            operation = self._queued[ahead[-1]]
-            missing = [one for one in self._providers(operation) if one not in told]
-            if missing and ahead[-1] not in told:
-                ahead += missing[:1]
-                continue
-            ahead.pop()
-            if operation.id not in told:
-                told.add(operation.id)
-                yield operation
+    def _found(self, rank: Rank) -> tuple[int, bool]:
+        """Where it belongs in the order, and whether it is there."""
+        at = bisect_left(self._order, rank, key=_rank)
+        return at, at < len(self._order) and self._order[at][0] == rank
 
-    def _providers(self, operation: Operation) -> Ids:
-        on = (one.depends_on_operation_id for one in operation.dependencies)
-        return [id for id in on if id in self._queued]
+    def _waits_for(self, id: OperationId) -> int:
+        """How many that are queued go before it, whatever the order."""
+        return sum(provider in self._queued for provider in self._providers[id])
 
     def _check_circle(self, operation: Operation) -> None:
         seen: set[OperationId] = set()
-        ahead = [one.depends_on_operation_id for one in operation.dependencies]
+        ahead = [*_providers_of(operation)]
+        if operation.id not in self._dependents and operation.id not in ahead:
+            return  # Nothing leads back to it.
         while ahead:
             id = ahead.pop()
             if id == operation.id:
                 raise ValueError(f"operation {operation.id} would depend on itself")
             if id not in seen and id in self._queued:
                 seen.add(id)
-                ahead += [o.depends_on_operation_id for o in self._queued[id].dependencies]
+                ahead += self._providers[id]
 
     def _end(self, operation: Operation, state: ExecutionState, outcome: ExecutionOutcome) -> None:
         if operation.finish_time is None:
@@ -240,6 +255,10 @@ class DispatchQueue:
 
 def _rank(entry: tuple[Rank, OperationId]) -> Rank:
     return entry[0]
+
+
+def _providers_of(operation: Operation) -> frozenset[OperationId]:
+    return frozenset(one.depends_on_operation_id for one in operation.dependencies)
 
 
 def _is_released(operation: Operation, now: datetime | None) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypedDict
 
-from pointsman.operations.checks import UPDATABLE
+from pointsman.operations.checks import COUNT_MOST, DURATION_MOST, UPDATABLE
 from pointsman.operations.policy import DEFAULT_ORDER, Policy, SortRule
 from pointsman.operations.ranking import complete
 
@@ -35,8 +35,9 @@ SECONDS: Final = (
     "timeout_factor",
     "operation_retry_backoff_seconds",
 )
-SECONDS_MOST: Final = 1_000_000_000
-"""More would leave the calendar."""
+SECONDS_MOST: Final = int(DURATION_MOST.total_seconds())
+COUNTS: Final = frozenset({"start_request_max_retries", "operation_retries", "finished_kept"})
+"""What the rules count, and no further than they can."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +110,8 @@ def _check_number(name: str, value: object) -> None:
         raise ValueError(f"{name} must be greater than 0")
     if name in SECONDS and value > SECONDS_MOST:
         raise ValueError(f"{name} must be at most {SECONDS_MOST}")
+    if name in COUNTS and value > COUNT_MOST:
+        raise ValueError(f"{name} must be at most {COUNT_MOST}")
 
 
 class Keywords(TypedDict, total=False):

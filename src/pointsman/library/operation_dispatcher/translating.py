@@ -213,7 +213,11 @@ def _told(value: object) -> Any:  # noqa: ANN401  A field of any kind.
         case timedelta():
             return value // MILLISECOND
         case Dependency():
-            return {field: str(getattr(value, field)) for field in value.__struct_fields__}
+            return {
+                "depends_on_operation_id": value.on,
+                "dependency_type": value.type.value,
+                "on_failure": value.on_failure.value,
+            }
         case tuple():
             return [_told(one) for one in value]
         case _:

@@ -218,8 +218,12 @@ def test_an_update_says_what_it_depends_on_now() -> None:
         dispatcher.update_operation(weld.id, dependencies=[after(lift)])
         [change] = told.until(EventType.OPERATION_UPDATED).changes
         assert (change.field, change.old_value) == ("dependencies", [])
-        [dependency] = change.new_value
-        assert dependency["on"] == str(lift.id)
+        [told_as] = change.new_value
+        assert told_as == {
+            "depends_on_operation_id": str(lift.id),
+            "dependency_type": "FINISH_TO_START",
+            "on_failure": "FAIL",
+        }
 
 
 def test_what_becomes_of_an_operation_is_never_updated() -> None:

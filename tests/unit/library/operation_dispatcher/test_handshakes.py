@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, get_ident
 from typing import Any, Final
@@ -457,3 +458,21 @@ def test_an_answer_to_a_dispatcher_that_is_closed_is_late_and_no_error(
         assert time.monotonic() < until
         time.sleep(0.01)
     assert not caplog.records
+
+
+def test_who_waits_for_an_answer_hears_that_the_dispatcher_is_closed() -> None:
+    asked, over = Event(), Event()
+
+    def hangs(_: DispatchEvent) -> None:
+        asked.set()
+        over.wait(SECONDS)
+
+    with OperationDispatcher(ROBOT, on_request_callback=hangs) as dispatcher:
+        dispatcher.add(op())
+        with ThreadPoolExecutor() as others:
+            waiting = others.submit(dispatcher.step)
+            assert asked.wait(SECONDS)
+            dispatcher.close()
+            with pytest.raises(RuntimeError, match="the dispatcher of robot-1 is closed"):
+                waiting.result(1.0)
+            over.set()

@@ -1,8 +1,10 @@
 """What a dispatcher keeps in a file: all of it, however little it knows by heart."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from time import sleep
 
 import pytest
@@ -11,8 +13,10 @@ from pointsman.journal import START
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.library.operation_dispatcher.settings import Keywords
 from pointsman.operation_dispatcher import (
+    DispatchEvent,
     EventType,
     ExecutionState,
+    OperationDependency,
     OperationDispatcher,
 )
 from pointsman.runtime.record import record_beside
@@ -94,3 +98,41 @@ def test_the_journal_stays_as_long_as_what_is_known_by_heart(tmp_path: Path) -> 
         while in_journal(path) > 40:  # Ninety were written, and more of the dispatcher itself.
             sleep(0.01)
     assert record_beside(path).is_file()
+
+
+@pytest.mark.parametrize("again", ["cancel", "pause_operation"])
+def test_what_an_earlier_life_was_asked_for_is_asked_for_again(tmp_path: Path, again: str) -> None:
+    path, asked, over = tmp_path / "cell.db", Event(), Event()
+
+    def hangs(event: DispatchEvent) -> bool:
+        if event.event_type is not EventType.OPERATION_START_REQUESTED:
+            asked.set()
+            over.wait(5)
+        return True
+
+    with ThreadPoolExecutor() as others:
+        with OperationDispatcher(ROBOT, journal=path, on_request_callback=hangs) as dispatcher:
+            lift = dispatcher.add(op())
+            dispatcher.step()
+            others.submit(getattr(dispatcher, again), lift.id)
+            assert asked.wait(5)
+        over.set()
+    types = list[EventType]()
+    with OperationDispatcher(
+        ROBOT, journal=path, on_request_callback=lambda event: types.append(event.event_type)
+    ) as dispatcher:
+        assert getattr(dispatcher, again)(lift.id)
+        assert len(types) == 1
+
+
+def test_what_has_ended_and_is_forgotten_before_its_author_hears_says_how_it_ended() -> None:
+    with OperationDispatcher(ROBOT, finished_kept=1) as dispatcher:
+        links = [dispatcher.add(op())]
+        dispatcher.step()
+        dispatcher.fail_current()
+        for _ in range(30):
+            ahead = OperationDependency(depends_on_operation_id=links[-1].id)
+            links.append(op(dependencies=[ahead]))
+        dispatcher.add_operations(links[1:])
+        assert {link.state for link in links} == {ExecutionState.FAILED}
+        assert len(dispatcher.get_operations(ExecutionState.FAILED)) < len(links)

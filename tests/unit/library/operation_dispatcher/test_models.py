@@ -67,6 +67,24 @@ def test_an_operation_that_makes_no_sense_is_refused(wrong: dict[str, Any], line
         Operation(**{"resource_id": ROBOT} | wrong)
 
 
+@pytest.mark.parametrize(
+    ("model", "given", "line"),
+    [
+        (OperationDependency, {}, "OperationDependency lacks depends_on_operation_id"),
+        (DispatchEvent, {"event_type": "operation_added"}, "DispatchEvent lacks resource_id"),
+        (ChangeRecord, {"new_value": 1}, "ChangeRecord lacks field"),
+        (History, {}, "History lacks resource_id"),
+        (Operation, {"resource_id": ROBOT, "priorty": 5}, "priorty"),
+        (Operation, {"resource_id": ROBOT, "dependencies": 5}, "not iterable"),
+    ],
+)
+def test_a_model_of_too_little_or_of_something_else_is_refused(
+    model: type[Any], given: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(ValueError, match=line):
+        model(**given)
+
+
 def test_nothing_depends_on_itself() -> None:
     id = uuid4()
     own = OperationDependency(

@@ -1,5 +1,6 @@
 """The queue on its own: its order, and what it refuses."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from pointsman.operation_dispatcher import (
     ExecutionState,
     Operation,
     OperationDependency,
+    OperationDispatcher,
     SortDirection,
     SortField,
     SortRule,
@@ -58,6 +60,34 @@ def test_nothing_goes_before_what_it_depends_on() -> None:
     queue.remove(first.id)
     with pytest.raises(ValueError, match="would depend on itself"):
         queue.add(first)
+
+
+def test_what_waits_for_something_lends_it_no_priority() -> None:
+    first = op(priority=1)
+    second = op(priority=9, dependencies=[after(first)])
+    other, last = op(priority=5), op()
+    queue = DispatchQueue(ROBOT, [last, second, first, other])
+    assert queue.list() == [other, first, second, last]
+    assert queue.next() is other
+
+
+def test_what_waits_for_something_released_later_waits_as_long() -> None:
+    first = op(release_date=NOON + HOUR)
+    queue = DispatchQueue(ROBOT, [op(dependencies=[after(first)]), first])
+    assert queue.peek(NOON) is None
+    assert queue.peek(NOON + HOUR) is first
+
+
+def test_a_long_chain_costs_no_more_for_each_link() -> None:
+    queue, links = DispatchQueue(ROBOT), [op()]
+    for number in range(2_000):
+        links.append(op(priority=number, dependencies=[after(links[-1])]))
+    before = time.thread_time()
+    for link in links:
+        queue.add(link)
+    assert queue.list() == links
+    assert [queue.complete(queue.next() or op()) for _ in links] == links
+    assert time.thread_time() - before < 1.0
 
 
 def test_one_is_pulled_at_a_time() -> None:
@@ -114,3 +144,14 @@ def test_it_is_sorted_anew_when_it_is_told_to() -> None:
     assert queue.list() == [second, first]
     queue.clear()
     assert queue.next() is None
+
+
+def test_a_dispatcher_tells_its_queue_in_the_order_in_which_they_would_start() -> None:
+    with OperationDispatcher(ROBOT) as dispatcher:
+        first, other = op(priority=1), op(priority=5)
+        second = op(priority=9, dependencies=[after(first)])
+        dispatcher.add_operations([second, first, other])
+        told = [operation.id for operation in dispatcher.get_queue()]
+        for id in told:
+            assert (dispatcher.step() or op()).id == id
+            dispatcher.complete_operation(id)

@@ -15,10 +15,12 @@ from pointsman.operation_dispatcher import (
     EventType,
     ExecutionOutcome,
     ExecutionState,
+    OperationDependency,
     OperationDispatcher,
     SortDirection,
     SortField,
     SortRule,
+    TerminationReason,
 )
 from tests.unit.library.operation_dispatcher.given import ROBOT, Told, dispatching, op
 
@@ -201,3 +203,35 @@ def test_even_without_any_rest_a_denied_start_is_asked_for_every_10_ms_at_most()
         dispatcher.add(op())
         time.sleep(0.2)
     assert 1 < len(asked.events) <= 21
+
+
+def test_with_an_operation_all_fail_that_wait_for_it_before_that_is_told() -> None:
+    links = [op()]
+    for _ in range(30):
+        links.append(op(dependencies=[OperationDependency(depends_on_operation_id=links[-1].id)]))
+    with OperationDispatcher(ROBOT) as dispatcher:
+        dispatcher.add_operations(links)
+        dispatcher.step()
+        dispatcher.fail_current()
+        reasons = [link.termination_reason for link in links]
+    assert reasons == [
+        TerminationReason.INTERNAL_ERROR,
+        *30 * [TerminationReason.DEPENDENCY_FAILED],
+    ]
+
+
+def test_it_can_be_closed_while_something_is_due(caplog: pytest.LogCaptureFixture) -> None:
+    def cancel(event: DispatchEvent) -> None:
+        """The rest fails for that, one after the other and after this call."""
+        if event.operation_id == links[-1].id and event.event_type is EventType.OPERATION_ADDED:
+            dispatcher.cancel(links[0].id)
+
+    for _ in range(20):
+        links = [op()]
+        for _ in range(5):
+            ahead = OperationDependency(depends_on_operation_id=links[-1].id)
+            links.append(op(dependencies=[ahead]))
+        with OperationDispatcher(ROBOT, on_notification_callback=cancel) as dispatcher:
+            dispatcher.add_operations(links)
+        assert dispatcher.get_state().runtime_last_error is None
+    assert caplog.records == []

@@ -17,12 +17,21 @@ from pointsman.operation_dispatcher import (
     EventType,
     ExecutionState,
     History,
+    OperationDependency,
     OperationDispatcher,
     TimeWindow,
 )
 from tests.unit.library.operation_dispatcher.given import ROBOT, Told, dispatching, op
 
 # Notifications
+
+
+def test_a_snapshot_of_what_depends_on_something_equals_what_was_added() -> None:
+    with OperationDispatcher(ROBOT) as dispatcher:
+        first = dispatcher.add(op())
+        second = op(dependencies=[OperationDependency(depends_on_operation_id=first.id)])
+        dispatcher.add(second)
+        assert dispatcher.get_operation(second.id) == second
 
 
 async def test_a_plain_function_is_called_on_the_loop_that_runs() -> None:
