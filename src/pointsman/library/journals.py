@@ -25,14 +25,19 @@ def open_journal(
     Raises:
         InUse: If another process, or an engine that was not closed, writes the file.
         JournalUnreadable: If the file is no journal.
+        ValueError: If it is neither a path nor a journal.
     """
     match journal:
+        case ":memory:":
+            raise ValueError("journal is ':memory:': none at all is kept in memory")
         case str() | Path():
             path = Path(journal)
             closing.enter_context(owning(path))
             return _OwnFile(SqliteJournal(path), closing, closed, recorded=recorded)
         case None:
             return MemoryJournal()
+        case _ if not hasattr(journal, "append_now"):
+            raise ValueError(f"journal is {journal!r}: the path of a file would work")
     return journal
 
 

@@ -18,7 +18,7 @@ from pointsman.library.operation_dispatcher.operation import (
     OperationId,
     TerminationReason,
 )
-from pointsman.library.operation_dispatcher.translating import work_of
+from pointsman.library.operation_dispatcher.translating import id_of, name_of, work_of
 from pointsman.operations import model
 from pointsman.operations.checks import check_id, check_work
 from pointsman.operations.policy import DEFAULT_ORDER, SortRule
@@ -124,16 +124,16 @@ class DispatchQueue:
 
     def get(self, operation_id: OperationId) -> Operation | None:
         """A queued, pulled or past one."""
+        id = id_of(name_of(operation_id))
         with self._lock:
-            if self._pulled is not None and self._pulled.id == operation_id:
+            if self._pulled is not None and self._pulled.id == id:
                 return self._pulled
-            queued = self._queued.get(operation_id)
-            return queued or next((one for one in self._over if one.id == operation_id), None)
+            return self._queued.get(id) or next((one for one in self._over if one.id == id), None)
 
     def remove(self, operation_id: OperationId) -> Operation | None:
         """Take a queued one out, without a trace. None: it is not queued."""
         with self._lock:
-            return self._take_out(operation_id)
+            return self._take_out(id_of(name_of(operation_id)))
 
     def complete(self, operation: Operation) -> Operation:
         """The pulled one is over.
@@ -152,12 +152,13 @@ class DispatchQueue:
 
     def cancel(self, operation_id: OperationId) -> Operation | None:
         """The pulled one, or a queued one, is not to be. None: it is neither."""
+        id = id_of(name_of(operation_id))
         with self._lock:
-            if self._pulled is not None and self._pulled.id == operation_id:
+            if self._pulled is not None and self._pulled.id == id:
                 operation: Operation | None = self._pulled
                 self._pulled = None
             else:
-                operation = self._take_out(operation_id)
+                operation = self._take_out(id)
             if operation is not None:
                 operation.termination_reason = TerminationReason.USER_REQUEST
                 self._end(operation, ExecutionState.CANCELLED, ExecutionOutcome.CANCELLED)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from time import sleep
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,18 @@ def test_an_event_has_one_id_for_good(tmp_path: Path) -> None:
     assert {event.id for event in told.events} < set(kept)
     assert len(set(kept)) == len(kept)
     assert {id.version for id in kept} == {5}
+
+
+@pytest.mark.parametrize("journal", [":memory:", 5, []])
+def test_what_is_no_journal_is_refused_and_leaves_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    journal: Any,  # noqa: ANN401
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="journal is "):
+        OperationDispatcher(ROBOT, journal=journal)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_what_is_long_forgotten_can_still_be_asked_for(tmp_path: Path) -> None:

@@ -155,3 +155,12 @@ def test_a_dispatcher_tells_its_queue_in_the_order_in_which_they_would_start() -
         for id in told:
             assert (dispatcher.step() or op()).id == id
             dispatcher.complete_operation(id)
+
+
+def test_ids_may_be_texts() -> None:
+    first, second = op(), op()
+    queue = DispatchQueue(ROBOT, [first, second])
+    assert queue.get(str(first.id)) is first
+    assert queue.remove(str(first.id)) is first
+    assert queue.cancel(str(second.id)) is second
+    assert queue.get(str(second.id)) is second
