@@ -264,6 +264,7 @@ async def test_a_history_is_figures_a_table_and_a_chart(
         assert report["failures_by_cause"] == {"EXTERNAL_ERROR": 1}
         rows = {row["operation_id"]: row for row in found["operations"]}
         assert rows[done]["planned_seconds"] == 300
+        assert (rows[done]["error"], rows[failed]["error"]) == ("", "jammed")
         chart, table = tmp_path / "chart.html", tmp_path / "figures.csv"
         out = await good(shell, "history", "--gantt", str(chart), "--out", str(table))
         assert "1 completed, 1 failed, 0 cancelled" in out
