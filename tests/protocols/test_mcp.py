@@ -173,7 +173,7 @@ async def test_tools_that_change_something_say_so_and_want_a_reason(tmp_path: Pa
         assert (paused["message"], paused["state"]["is_paused"]) == ("dispatcher paused", True)
         assert not (await called(session, "dispatcher_resume_runtime"))["state"]["is_paused"]
         told = (await called(session, "dispatcher_get_history", limit=None))["events"]
-        assert [event["meta_data"] for event in told][-2:] == [{"why": "not said"}] * 2
+        assert [event["meta_data"]["why"] for event in told[-2:]] == ["not said"] * 2
         assert (await called(session, "operation_list"))["operations"] == []
 
 
@@ -262,6 +262,15 @@ async def test_adding_twice_with_one_key_is_adding_once(tmp_path: Path) -> None:
         first, second = [await called(session, "operation_add", **work) for _ in range(2)]
         assert first["operation"]["id"] == second["operation"]["id"]
         assert len((await called(session, "operation_list"))["operations"]) == 1
+
+
+async def test_an_argument_that_no_tool_has_is_refused_and_nothing_acts(tmp_path: Path) -> None:
+    async with served(tmp_path) as one, agent(one) as session:
+        words = await refusal(session, "operation_add", payload={}, why="x", priorty=9)
+        assert "'priorty' is no argument of operation_add" in words
+        assert "priority" in words
+        assert (await called(session, "operation_list"))["operations"] == []
+        assert "sate" in await refusal(session, "operation_list", sate="RUNNING")
 
 
 async def test_the_documented_resources_and_prompts_are_there(tmp_path: Path) -> None:
