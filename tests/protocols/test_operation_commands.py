@@ -221,6 +221,25 @@ async def test_a_url_that_is_none_is_told_with_one_that_would_be(url: str, shell
     assert "http://127.0.0.1:8080" in await bad(shell, "resource", "list", "--url", url)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["list", "--key", "schlüssel"], "--key: letters"),
+        (["list", "--key", "two\nlines"], "--key: letters"),
+        (["add", "{}", "--once", "schlüssel"], "--once: letters"),
+        (["add", '{"half": "\\ud800"}'], "half a character"),
+        (["show", "\udcff"], "half a character"),
+        (["add", "{}", "--why", "\udcff"], "no answer"),
+    ],
+)
+async def test_what_no_request_can_say_is_told_in_a_line(
+    words: list[str], said: str, shell: Shell
+) -> None:
+    told = await bad(shell, "operation", *words, "--url", "http://127.0.0.1:1")
+    assert said in told
+    assert "schlüssel" not in told
+
+
 async def test_a_server_that_is_away_is_one_line(shell: Shell) -> None:
     words = await bad(shell, "operation", "list", "--url", "http://127.0.0.1:1")
     assert words.startswith("no answer from http://127.0.0.1:1")

@@ -43,7 +43,7 @@ def access_of(url: str | None, key: str | None, timeout_seconds: float) -> Acces
     """What the flags mean, and the variables where a flag says nothing.
 
     Raises:
-        FlagError: If the URL is none.
+        FlagError: If the URL is none, or the key cannot be one.
     """
     try:
         settings = read_settings(os.environ, url=url, key=key)
@@ -56,6 +56,7 @@ def access_of(url: str | None, key: str | None, timeout_seconds: float) -> Acces
         raise FlagError(f"{meant!r} is no URL ({error}); {FORMS}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise FlagError(f"{meant!r} is no URL of a server; {FORMS}")
+    _check_word("--key", settings.key)
     return Access(meant, settings.key, timeout_seconds)
 
 
@@ -63,6 +64,7 @@ class Server:
     """Use it as a context. Opens a connection when it is first needed.
 
     All calls raise `Refused` if the server will not, and `ServerError` if it does not answer.
+    They raise `FlagError` if what they are to say cannot be said.
     """
 
     def __init__(self, access: Access) -> None:
@@ -81,7 +83,8 @@ class Server:
 
     def post(self, *path: str, why: str = "", once: str | None = None, body: object = None) -> Any:  # noqa: ANN401  JSON.
         """What came of a change. `why` goes into the facts, and `once` makes a repetition none."""
-        said = {"x-why": quote(why, safe=" ") or None, "idempotency-key": once}
+        _check_word("--once", once)
+        said = {"x-why": quote(why, safe=" ", errors="replace") or None, "idempotency-key": once}
         headers = {"x-actor": ACTOR, **_given(said)}
         return self._ask("POST", path, headers=headers, json={} if body is None else body).json()
 
@@ -98,9 +101,12 @@ class Server:
             query = {**query, **httpx2.URL(link["url"]).params}
 
     def _ask(self, method: str, path: tuple[str, ...], **sent: Any) -> httpx2.Response:  # noqa: ANN401
-        place = "/" + "/".join(quote(part, safe="") for part in path)
         try:
+            place = "/" + "/".join(quote(part, safe="") for part in path)
             answer = self._http.request(method, place, **sent)
+        except UnicodeEncodeError as error:
+            half = error.object[error.start : error.end]
+            raise FlagError(f"{half!a} is half a character: text in UTF-8 would work") from error
         except httpx2.TimeoutException as error:
             raise ServerError(f"no answer from {self._http.base_url} in time") from error
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
@@ -108,6 +114,12 @@ class Server:
         if not answer.is_success:
             raise _refusal(answer)
         return answer
+
+
+def _check_word(place: str, word: str | None) -> None:
+    """A header takes nothing else. What was met is not shown: it may be a secret."""
+    if word is not None and not (word.isascii() and word.isprintable()):
+        raise FlagError(f"{place}: letters, digits and signs of ASCII in one line would work")
 
 
 def _given(values: Mapping[str, object]) -> dict[str, str]:
