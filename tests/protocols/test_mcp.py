@@ -271,6 +271,9 @@ async def test_an_argument_that_no_tool_has_is_refused_and_nothing_acts(tmp_path
         assert "priority" in words
         assert (await called(session, "operation_list"))["operations"] == []
         assert "sate" in await refusal(session, "operation_list", sate="RUNNING")
+        for odd in ({"idempotency_key": "schlüssel"}, {"idempotency_key": " "}, {"why": " "}):
+            asked = {"payload": {}, "why": "x", **odd}
+            assert next(iter(odd)) in await refusal(session, "operation_add", **asked)
 
 
 async def test_the_documented_resources_and_prompts_are_there(tmp_path: Path) -> None:
@@ -336,7 +339,7 @@ async def test_a_program_that_an_agent_starts_speaks_for_a_server(tmp_path: Path
             ClientSession(reading, writing, client_info=AGENT) as session,
         ):
             await session.initialize()
-            added = await called(session, "operation_add", payload={}, why="x")
+            added = await called(session, "operation_add", payload={}, why=" x ")
             id = added["operation"]["id"]
             told = await called(session, "operation_events", operation_id=id)
             assert told["events"][0]["by"] == AGENT.name

@@ -227,9 +227,11 @@ async def test_a_url_that_is_none_is_told_with_one_that_would_be(url: str, shell
         (["list", "--key", "schlüssel"], "--key: letters"),
         (["list", "--key", "two\nlines"], "--key: letters"),
         (["add", "{}", "--once", "schlüssel"], "--once: letters"),
+        (["add", "{}", "--once", "order-1 "], "--once: letters"),
         (["add", '{"half": "\\ud800"}'], "half a character"),
         (["show", "\udcff"], "half a character"),
-        (["add", "{}", "--why", "\udcff"], "no answer"),
+        (["add", "{}", "--why", "\udcff"], "Connection refused"),
+        (["add", "{}", "--why", " shift 1 "], "Connection refused"),
     ],
 )
 async def test_what_no_request_can_say_is_told_in_a_line(

@@ -84,7 +84,10 @@ class Server:
     def post(self, *path: str, why: str = "", once: str | None = None, body: object = None) -> Any:  # noqa: ANN401  JSON.
         """What came of a change. `why` goes into the facts, and `once` makes a repetition none."""
         _check_word("--once", once)
-        said = {"x-why": quote(why, safe=" ", errors="replace") or None, "idempotency-key": once}
+        said = {
+            "x-why": quote(why.strip(), safe=" ", errors="replace") or None,
+            "idempotency-key": once,
+        }
         headers = {"x-actor": ACTOR, **_given(said)}
         return self._ask("POST", path, headers=headers, json={} if body is None else body).json()
 
@@ -118,7 +121,7 @@ class Server:
 
 def _check_word(place: str, word: str | None) -> None:
     """A header takes nothing else. What was met is not shown: it may be a secret."""
-    if word is not None and not (word.isascii() and word.isprintable()):
+    if word is not None and not (word.isascii() and word.isprintable() and word == word.strip()):
         raise FlagError(f"{place}: letters, digits and signs of ASCII in one line would work")
 
 

@@ -35,7 +35,7 @@ class Caller:
 
     def saying(self, why: str, once: str | None) -> dict[str, str]:
         """What goes with a change: who asks, what for, and by which key it is asked but once."""
-        said = {"x-actor": _ascii(self.agent)[:ACTOR_MOST], "x-why": quote(why, safe=" ")}
+        said = {"x-actor": _ascii(self.agent)[:ACTOR_MOST], "x-why": quote(why.strip(), safe=" ")}
         return {**said, "idempotency-key": once} if once else said
 
 
