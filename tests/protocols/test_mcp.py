@@ -239,6 +239,8 @@ async def test_every_tool_of_an_author_and_of_an_executor_acts(tmp_path: Path) -
         yes = {"request_id": request["request_id"], "accepted": True, "why": "x"}
         await called(session, "request_answer", **yes)
         await called(session, "operation_progress", operation_id=id, fraction=0.5)
+        alive = await called(session, "operation_heartbeat", operation_id=id)
+        assert alive["operation"]["state"] == "RUNNING"
         failed = await called(
             session, "operation_fail", operation_id=id, why="the gripper is jammed", error_code="E7"
         )

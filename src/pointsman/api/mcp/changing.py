@@ -230,3 +230,12 @@ class Reporting(Asking):
         body = {"fraction": fraction, "note": why}
         at = ("operations", operation_id, "progress")
         return await self._post(why, resource_id, *at, body=body)
+
+    async def operation_heartbeat(
+        self,
+        operation_id: OperationId,
+        why: Annotated[str, Field(max_length=WHY_MOST, description="A note for people.")] = "",
+        resource_id: Resource = None,
+    ) -> Json:
+        """Report that whoever carries out a running operation still does."""
+        return await self._post(why, resource_id, "operations", operation_id, "heartbeat")
