@@ -200,6 +200,14 @@ async def test_a_page_of_another_origin_cannot_call_a_tool(tmp_path: Path) -> No
             assert answer.status_code in (400, 403)
 
 
+async def test_another_verb_is_refused_as_everywhere(tmp_path: Path) -> None:
+    async with served(tmp_path) as one, httpx.AsyncClient() as http:
+        answer = await http.get(f"{one.url}{PATH}")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        said = answer.json()
+        assert (said["code"], said["error"]) == ("method_not_allowed", said["message"])
+
+
 async def test_a_late_or_strange_answer_is_refused_in_the_doors_words(tmp_path: Path) -> None:
     async with served(tmp_path) as one, agent(one) as session:
         added = await called(session, "operation_add", payload={}, why="x")
