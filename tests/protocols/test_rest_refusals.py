@@ -215,6 +215,7 @@ async def test_queries_that_make_no_sense_are_named(http: httpx.AsyncClient) -> 
     for query, code in (
         ("/operations?state=queued", "invalid_state"),
         ("/operations?sate=QUEUED", "unknown_parameter"),
+        ("/operations?state=QUEUED&state=RUNNING", "repeated_parameter"),
         ("/operations?limit=0", "invalid_limit"),
         ("/operations?after=a.b", "invalid_after"),
         (f"/operations?state=FAILED&after={NOBODY}", "invalid_after"),
