@@ -224,6 +224,20 @@ async def test_a_url_that_is_none_is_told_with_one_that_would_be(url: str, shell
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["add", '{"task": 1, "task": 2}'], "'task' is there twice"),
+        (["add", '{"kg": 1e999}'], "1e999 is no number"),
+        (["list", "--timeout", "inf"], "--timeout"),
+    ],
+)
+async def test_words_that_mean_nothing_are_told_before_anybody_is_asked(
+    words: list[str], said: str, shell: Shell
+) -> None:
+    assert said in await bad(shell, "operation", *words, status=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
         (["list", "--key", "schlüssel"], "--key: letters"),
         (["list", "--key", "two\nlines"], "--key: letters"),
         (["add", "{}", "--once", "schlüssel"], "--once: letters"),
