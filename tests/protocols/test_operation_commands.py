@@ -303,6 +303,7 @@ async def test_a_history_is_figures_a_table_and_a_chart(
         chart, table = tmp_path / "chart.html", tmp_path / "figures.csv"
         out = await good(shell, "history", "--gantt", str(chart), "--out", str(table))
         assert "1 completed, 1 failed, 0 cancelled" in out
+        assert "e+" not in out  # As in 1.55e+03 an hour.
         assert {line.split(",")[0] for line in table.read_text().splitlines()[1:]} == {done, failed}
         assert done in chart.read_text()
         await good(shell, "history", "--out", str(tmp_path / "figures.parquet"))
