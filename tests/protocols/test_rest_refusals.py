@@ -251,6 +251,8 @@ async def test_paths_and_verbs_that_are_not_there_are_refused_in_the_same_shape(
         ("POST", "/operations", "GET, HEAD, OPTIONS"),
         ("DELETE", "/operations/lift", "GET, HEAD, OPTIONS"),
         ("GET", "/operations/lift/cancel", "OPTIONS, POST"),
+        ("GET", "/operations/add", "OPTIONS, POST"),
+        ("DELETE", "/resources/robot-1/operations/add", "OPTIONS, POST"),
         ("PUT", "/dispatcher/start", "OPTIONS, POST"),
         ("PATCH", "/resources/robot-1/dispatcher", "GET, HEAD, OPTIONS"),
     ):
