@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import httpx
 import httpx2
 import pytest
-from mcp import ClientSession, StdioServerParameters
+from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
@@ -21,6 +21,7 @@ from mcp.types import CallToolResult, Implementation, TextContent, TextResourceC
 
 from pointsman.api.mcp.mounting import PATH, mounted
 from pointsman.api.mcp.offering import Offer
+from pointsman.api.mcp.server import mcp_server
 from pointsman.config import Address, Key, Role
 from tests.protocols.rest_bench import ANY_PORT, ASKING, Server, Serving, server
 from tests.protocols.run_bench import ENVIRONMENT
@@ -206,6 +207,20 @@ async def test_another_verb_is_refused_as_everywhere(tmp_path: Path) -> None:
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
         said = answer.json()
         assert (said["code"], said["error"]) == ("method_not_allowed", said["message"])
+
+
+class Stranger:
+    """Some other program at the address of the server."""
+
+    async def request(self, method: str, path: str, *_: object, **__: object) -> httpx2.Response:
+        asked = httpx2.Request(method, f"http://localhost{path}")
+        return httpx2.Response(200, text="<html>", request=asked)
+
+
+async def test_another_program_at_that_address_is_told_in_words() -> None:
+    async with Client(mcp_server(Stranger(), Offer())) as client:
+        words = said(await client.call_tool("resource_list", {}))
+        assert "no JSON: is that a server of pointsman?" in words
 
 
 async def test_a_late_or_strange_answer_is_refused_in_the_doors_words(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class Server:
         self._http.close()
 
     def get(self, *path: str, **query: object) -> Any:  # noqa: ANN401  JSON.
-        return self._ask("GET", path, params=_given(query)).json()
+        return _said_by(self._ask("GET", path, params=_given(query)))
 
     def post(self, *path: str, why: str = "", once: str | None = None, body: object = None) -> Any:  # noqa: ANN401  JSON.
         """What came of a change. `why` goes into the facts, and `once` makes a repetition none."""
@@ -89,13 +89,14 @@ class Server:
             "idempotency-key": once,
         }
         headers = {"x-actor": ACTOR, **_given(said)}
-        return self._ask("POST", path, headers=headers, json={} if body is None else body).json()
+        sent = {} if body is None else body
+        return _said_by(self._ask("POST", path, headers=headers, json=sent))
 
     def pages(self, *path: str, most: int, **query: object) -> Iterator[dict[str, Any]]:
         """The items of a list that comes in pages, at most so many."""
         while most > 0:
             answer = self._ask("GET", path, params=_given({**query, "limit": min(most, PAGE)}))
-            items = answer.json()
+            items = _said_by(answer)
             yield from items
             most -= len(items)
             link = answer.links.get("next")
@@ -133,10 +134,21 @@ def _given(values: Mapping[str, object]) -> dict[str, str]:
     }
 
 
+def _said_by(answer: httpx2.Response) -> Any:  # noqa: ANN401  JSON.
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise _stranger(answer) from error
+
+
 def _refusal(answer: httpx2.Response) -> ServerError:
     try:
         body = answer.json()
         return Refused(body["code"], body["message"])
     except (ValueError, KeyError, TypeError):
-        where = f"{answer.url}: {answer.status_code} {answer.reason_phrase}"
-        return ServerError(f"{where}; is that a server of pointsman?")
+        return _stranger(answer)
+
+
+def _stranger(answer: httpx2.Response) -> ServerError:
+    where = f"{answer.url}: {answer.status_code} {answer.reason_phrase}"
+    return ServerError(f"{where}; is that a server of pointsman?")

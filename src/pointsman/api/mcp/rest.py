@@ -95,9 +95,13 @@ class Rest:
             answer = await self._door.request(method, place, _CALLER.get().key, headers, **sent)
         except httpx2.TransportError as error:
             raise Refused(f"the server does not answer: {error or 'too late'}") from error
-        if answer.is_success:
+        if not answer.is_success:
+            raise Refused(_why(answer))
+        try:
             return answer.json()
-        raise Refused(_why(answer))
+        except ValueError as error:
+            line = f"{answer.url} answers with no JSON: is that a server of pointsman?"
+            raise Refused(line) from error
 
 
 def _why(answer: httpx2.Response) -> str:
