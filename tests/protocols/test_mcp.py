@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import httpx
 import httpx2
 import pytest
-from mcp import ClientSession, StdioServerParameters
+from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
@@ -21,6 +21,7 @@ from mcp.types import CallToolResult, Implementation, TextContent, TextResourceC
 
 from pointsman.api.mcp.mounting import PATH, mounted
 from pointsman.api.mcp.offering import Offer
+from pointsman.api.mcp.server import mcp_server
 from pointsman.config import Address, Key, Role
 from tests.protocols.rest_bench import ANY_PORT, ASKING, Server, Serving, server
 from tests.protocols.run_bench import ENVIRONMENT
@@ -173,7 +174,7 @@ async def test_tools_that_change_something_say_so_and_want_a_reason(tmp_path: Pa
         assert (paused["message"], paused["state"]["is_paused"]) == ("dispatcher paused", True)
         assert not (await called(session, "dispatcher_resume_runtime"))["state"]["is_paused"]
         told = (await called(session, "dispatcher_get_history", limit=None))["events"]
-        assert [event["meta_data"] for event in told][-2:] == [{"why": "not said"}] * 2
+        assert [event["meta_data"]["why"] for event in told[-2:]] == ["not said"] * 2
         assert (await called(session, "operation_list"))["operations"] == []
 
 
@@ -198,6 +199,28 @@ async def test_a_page_of_another_origin_cannot_call_a_tool(tmp_path: Path) -> No
         for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
             answer = await http.post(f"{one.url}{PATH}", json=body, headers=headers)
             assert answer.status_code in (400, 403)
+
+
+async def test_another_verb_is_refused_as_everywhere(tmp_path: Path) -> None:
+    async with served(tmp_path) as one, httpx.AsyncClient() as http:
+        answer = await http.get(f"{one.url}{PATH}")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        said = answer.json()
+        assert (said["code"], said["error"]) == ("method_not_allowed", said["message"])
+
+
+class Stranger:
+    """Some other program at the address of the server."""
+
+    async def request(self, method: str, path: str, *_: object, **__: object) -> httpx2.Response:
+        asked = httpx2.Request(method, f"http://localhost{path}")
+        return httpx2.Response(200, text="<html>", request=asked)
+
+
+async def test_another_program_at_that_address_is_told_in_words() -> None:
+    async with Client(mcp_server(Stranger(), Offer())) as client:
+        words = said(await client.call_tool("resource_list", {}))
+        assert "no JSON: is that a server of pointsman?" in words
 
 
 async def test_a_late_or_strange_answer_is_refused_in_the_doors_words(tmp_path: Path) -> None:
@@ -239,6 +262,8 @@ async def test_every_tool_of_an_author_and_of_an_executor_acts(tmp_path: Path) -
         yes = {"request_id": request["request_id"], "accepted": True, "why": "x"}
         await called(session, "request_answer", **yes)
         await called(session, "operation_progress", operation_id=id, fraction=0.5)
+        alive = await called(session, "operation_heartbeat", operation_id=id)
+        assert alive["operation"]["state"] == "RUNNING"
         failed = await called(
             session, "operation_fail", operation_id=id, why="the gripper is jammed", error_code="E7"
         )
@@ -262,6 +287,18 @@ async def test_adding_twice_with_one_key_is_adding_once(tmp_path: Path) -> None:
         first, second = [await called(session, "operation_add", **work) for _ in range(2)]
         assert first["operation"]["id"] == second["operation"]["id"]
         assert len((await called(session, "operation_list"))["operations"]) == 1
+
+
+async def test_an_argument_that_no_tool_has_is_refused_and_nothing_acts(tmp_path: Path) -> None:
+    async with served(tmp_path) as one, agent(one) as session:
+        words = await refusal(session, "operation_add", payload={}, why="x", priorty=9)
+        assert "'priorty' is no argument of operation_add" in words
+        assert "priority" in words
+        assert (await called(session, "operation_list"))["operations"] == []
+        assert "sate" in await refusal(session, "operation_list", sate="RUNNING")
+        for odd in ({"idempotency_key": "schlüssel"}, {"idempotency_key": " "}, {"why": " "}):
+            asked = {"payload": {}, "why": "x", **odd}
+            assert next(iter(odd)) in await refusal(session, "operation_add", **asked)
 
 
 async def test_the_documented_resources_and_prompts_are_there(tmp_path: Path) -> None:
@@ -327,7 +364,7 @@ async def test_a_program_that_an_agent_starts_speaks_for_a_server(tmp_path: Path
             ClientSession(reading, writing, client_info=AGENT) as session,
         ):
             await session.initialize()
-            added = await called(session, "operation_add", payload={}, why="x")
+            added = await called(session, "operation_add", payload={}, why=" x ")
             id = added["operation"]["id"]
             told = await called(session, "operation_events", operation_id=id)
             assert told["events"][0]["by"] == AGENT.name

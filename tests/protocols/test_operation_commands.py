@@ -221,6 +221,57 @@ async def test_a_url_that_is_none_is_told_with_one_that_would_be(url: str, shell
     assert "http://127.0.0.1:8080" in await bad(shell, "resource", "list", "--url", url)
 
 
+@pytest.mark.parametrize("words", [["list"], ["show", "lift"], ["why", "lift"]])
+async def test_another_program_at_that_address_is_told_in_a_line(
+    words: list[str], shell: Shell
+) -> None:
+    async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(page, "127.0.0.1", 0) as stranger:
+        host, port = stranger.sockets[0].getsockname()
+        said = await bad(shell, "operation", *words, "--url", f"http://{host}:{port}")
+        assert said.endswith("200 OK; is that a server of pointsman?")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["add", '{"task": 1, "task": 2}'], "'task' is there twice"),
+        (["add", '{"kg": 1e999}'], "1e999 is no number"),
+        (["list", "--timeout", "inf"], "--timeout"),
+    ],
+)
+async def test_words_that_mean_nothing_are_told_before_anybody_is_asked(
+    words: list[str], said: str, shell: Shell
+) -> None:
+    assert said in await bad(shell, "operation", *words, status=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["list", "--key", "schlüssel"], "--key: letters"),
+        (["list", "--key", "two\nlines"], "--key: letters"),
+        (["add", "{}", "--once", "schlüssel"], "--once: letters"),
+        (["add", "{}", "--once", "order-1 "], "--once: letters"),
+        (["add", '{"half": "\\ud800"}'], "half a character"),
+        (["show", "\udcff"], "half a character"),
+        (["add", "{}", "--why", "\udcff"], "Connection refused"),
+        (["add", "{}", "--why", " shift 1 "], "Connection refused"),
+    ],
+)
+async def test_what_no_request_can_say_is_told_in_a_line(
+    words: list[str], said: str, shell: Shell
+) -> None:
+    told = await bad(shell, "operation", *words, "--url", "http://127.0.0.1:1")
+    assert said in told
+    assert "schlüssel" not in told
+
+
 async def test_a_server_that_is_away_is_one_line(shell: Shell) -> None:
     words = await bad(shell, "operation", "list", "--url", "http://127.0.0.1:1")
     assert words.startswith("no answer from http://127.0.0.1:1")
@@ -264,9 +315,11 @@ async def test_a_history_is_figures_a_table_and_a_chart(
         assert report["failures_by_cause"] == {"EXTERNAL_ERROR": 1}
         rows = {row["operation_id"]: row for row in found["operations"]}
         assert rows[done]["planned_seconds"] == 300
+        assert (rows[done]["error"], rows[failed]["error"]) == ("", "jammed")
         chart, table = tmp_path / "chart.html", tmp_path / "figures.csv"
         out = await good(shell, "history", "--gantt", str(chart), "--out", str(table))
         assert "1 completed, 1 failed, 0 cancelled" in out
+        assert "e+" not in out  # As in 1.55e+03 an hour.
         assert {line.split(",")[0] for line in table.read_text().splitlines()[1:]} == {done, failed}
         assert done in chart.read_text()
         await good(shell, "history", "--out", str(tmp_path / "figures.parquet"))

@@ -403,6 +403,8 @@ async def test_each_resource_has_every_call_and_the_first_one_is_at_the_root(
             ("robot 2/b", id),
         ]
         refused(await http.get("/resources/robot-3/dispatcher"), 404, "resource_not_found")
+        # A client whose variable is empty does not mean the first one.
+        refused(await http.post("/resources//dispatcher/stop"), 404, "resource_not_found")
 
 
 async def test_what_failed_too_often_is_listed_as_failed_and_tried_again(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ async def test_what_is_added_twice_with_one_key_is_there_once(tmp_path: Path) ->
 async def test_the_same_key_for_something_else_is_refused(http: httpx.AsyncClient) -> None:
     await add(http, TWO, "a")
     for other in (TWO[:1], [*TWO, TWO[0]], TWO[::-1]):
-        refused(await add(http, other, "a"), 422, "idempotency_key_reused")
+        refused(await add(http, other, "a"), 409, "idempotency_key_reused")
     assert len((await http.get("/operations")).json()) == 2
     same = await http.post(
         "/operations/add",
@@ -105,7 +105,7 @@ async def test_a_report_that_comes_again_is_answered_as_before(http: httpx.Async
         refused(await http.post(at, json=body), 409, code)
         refused(await http.post(at, json=body, headers=key("new")), 409, code)
     other = await http.post(f"/operations/{id}/complete", headers=key("complete"))
-    refused(other, 422, "idempotency_key_reused")
+    refused(other, 409, "idempotency_key_reused")
 
 
 async def test_a_request_that_is_asked_for_again_is_the_same_one(tmp_path: Path) -> None:

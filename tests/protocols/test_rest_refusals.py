@@ -215,6 +215,7 @@ async def test_queries_that_make_no_sense_are_named(http: httpx.AsyncClient) -> 
     for query, code in (
         ("/operations?state=queued", "invalid_state"),
         ("/operations?sate=QUEUED", "unknown_parameter"),
+        ("/operations?state=QUEUED&state=RUNNING", "repeated_parameter"),
         ("/operations?limit=0", "invalid_limit"),
         ("/operations?after=a.b", "invalid_after"),
         (f"/operations?state=FAILED&after={NOBODY}", "invalid_after"),
@@ -250,6 +251,8 @@ async def test_paths_and_verbs_that_are_not_there_are_refused_in_the_same_shape(
         ("POST", "/operations", "GET, HEAD, OPTIONS"),
         ("DELETE", "/operations/lift", "GET, HEAD, OPTIONS"),
         ("GET", "/operations/lift/cancel", "OPTIONS, POST"),
+        ("GET", "/operations/add", "OPTIONS, POST"),
+        ("DELETE", "/resources/robot-1/operations/add", "OPTIONS, POST"),
         ("PUT", "/dispatcher/start", "OPTIONS, POST"),
         ("PATCH", "/resources/robot-1/dispatcher", "GET, HEAD, OPTIONS"),
     ):

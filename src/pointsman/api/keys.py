@@ -66,7 +66,7 @@ class Keys:
         """
         shown = _text(metadata, "key")
         if shown is None:
-            raise Unauthenticated("key is missing: send one as metadata")
+            raise Unauthenticated("key is missing: send one, as a header or as metadata")
         key = self._keys.get(_digest(shown))
         if key is None or not hmac.compare_digest(key.key.encode(), shown.encode()):
             raise Unauthenticated("key is not known here")
@@ -85,7 +85,7 @@ class Keys:
         ts, nonce, sig = (_text(metadata, name) for name in ("ts", "nonce", "sig"))
         if not ts or not nonce or not sig:
             raise Unauthenticated(
-                "this key must sign its calls: send ts, nonce and sig as metadata"
+                "this key must sign its calls: send ts, nonce and sig beside the key"
             )
         if not (ts.isascii() and ts.isdigit() and len(ts) <= TS_DIGITS):
             raise Unauthenticated("ts cannot be read: send whole seconds since 1970")

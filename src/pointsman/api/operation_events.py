@@ -10,7 +10,14 @@ from hashlib import sha1
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pointsman.operations.events import DOCUMENTED, Change, EventType, changes_of, event_type_of
+from pointsman.operations.events import (
+    DOCUMENTED,
+    Change,
+    EventType,
+    changes_of,
+    event_type_of,
+    said_of,
+)
 from pointsman.operations.facts import AboutOperation
 from pointsman.operations.model import Operation
 from pointsman.runtime.codec import Happened
@@ -65,7 +72,7 @@ class Numbering:
             happened.at,
             changes_of(fact),
             fact.by,
-            fact.meta,
+            {**fact.meta, **dict(said_of(fact))},
             operation,
         )
 

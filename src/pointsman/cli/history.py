@@ -94,7 +94,7 @@ def _figures(report: HistoryReport) -> Iterator[tuple[str, str]]:
     ended = f"{report.completed} completed, {report.failed} failed, {report.cancelled} cancelled"
     yield "ended", ended
     if report.throughput_per_hour is not None:
-        yield "throughput", f"{report.throughput_per_hour:.3g} an hour"
+        yield "throughput", f"{_short(report.throughput_per_hour)} an hour"
     yield "queue wait", _spread(report.queue_wait_seconds, "s")
     yield "cycle time", _spread(report.cycle_seconds, "s")
     yield "times as planned", _spread(report.running_to_planned, "")

@@ -3,6 +3,7 @@
 from datetime import tzinfo
 from typing import Any
 
+from pointsman.cli.output import plain
 from pointsman.cli.times import show
 from pointsman.core.names import text_of
 from pointsman.operations import facts
@@ -15,7 +16,7 @@ def line_of(happened: Happened, zone: tzinfo | None) -> str:
     where = (text_of(word) for word in entity.split("/")[1:])
     by = f"by {fact.by}" if getattr(fact, "by", "") else ""
     words = (show(at, zone), *where, type(fact).__name__, _told(fact, zone), by)
-    return " ".join(word for word in words if word)
+    return plain(" ".join(word for word in words if word))
 
 
 def _told(fact: Any, zone: tzinfo | None) -> str:  # noqa: ANN401  Kinds of facts meet in a log.

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pointsman.cli.durations import duration_words
 from pointsman.cli.moments import local
+from pointsman.cli.output import plain
 
 HEADERS: Final = ("id", "resource", "state", "priority", "release", "due", "job", "payload")
 REQUEST_HEADERS: Final = ("request", "resource", "asks to", "answer by")
@@ -38,9 +39,9 @@ def block(detail: Json, zone: tzinfo | None) -> Iterator[str]:
     yield f"operation {operation['id']} of {operation['resource_id']}"
     for name, value in _facts(detail, operation, zone):
         if value not in (None, "", "-", "NONE"):
-            yield f"  {name:<18} {value}"
+            yield f"  {name:<18} {plain(str(value))}"
     for one in detail["blocked_by"]:
-        yield f"  {'waits':<18} {one['line']}"
+        yield f"  {'waits':<18} {plain(one['line'])}"
 
 
 def reasons(detail: Json) -> Iterator[str]:
@@ -52,7 +53,7 @@ def reasons(detail: Json) -> Iterator[str]:
         return
     yield f"operation {id} is {phase}:"
     for one in detail["blocked_by"]:
-        yield f"  {one['line']}"
+        yield f"  {plain(one['line'])}"
 
 
 def request_row(request: Json, zone: tzinfo | None) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ Url: TypeAlias = Annotated[
 ]
 Key: TypeAlias = Annotated[Text, typer.Option(metavar="KEY", help="What to show that server.")]
 Timeout: TypeAlias = Annotated[
-    float, typer.Option(metavar="SECONDS", min=0.001, help="How long to wait for an answer.")
+    float,
+    typer.Option(metavar="SECONDS", min=0.001, max=1e6, help="How long to wait for an answer."),
 ]
 Zone: TypeAlias = Annotated[
     Text,

@@ -16,6 +16,11 @@ def line(text: str = "") -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def plain(text: str) -> str:
+    """On one line, and without anything that a terminal would obey: others wrote it."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def note(text: str) -> None:
     """What is not part of the output, on standard error."""
     sys.stderr.write(f"pointsman: {text}\n")
@@ -46,12 +51,13 @@ def grid(headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 
     """A table whose first `words` columns are words. The others are numbers, to the right."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for count, header in enumerate(headers):
         table.add_column(header, justify="left" if count < words else "right", no_wrap=not count)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(plain(cell)) for cell in row))  # Text, or brackets would be markup.
     return table
 
 

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections import Counter
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,15 +29,30 @@ def json_of(text: str, place: str, characters: int) -> Any:  # noqa: ANN401  Any
     """Any JSON, of which at most so many characters are read."""
 
     def unwritable(word: str) -> float:
-        raise ValueError(f"{word} is no number of JSON")
+        raise ValueError(f"{word[:SHOWN]} is no number that JSON can carry")
+
+    def finite(digits: str) -> float:
+        number = float(digits)
+        return number if isfinite(number) else unwritable(digits)
 
     said = _read(text, place, characters)
     try:
-        return json.loads(said, parse_constant=unwritable)
+        return json.loads(
+            said, parse_constant=unwritable, parse_float=finite, object_pairs_hook=_once
+        )
     except RecursionError as error:
         raise Misused(f"{place}: it is nested too deeply") from error
     except ValueError as error:
         raise Misused(f"{place}: {said[:SHOWN]!r} is no JSON: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Nobody knows which of two was meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, count in Counter(n for n, _ in pairs).items() if count > 1)
+        raise ValueError(f"{twice!r} is there twice")
+    return found
 
 
 def _read(text: str, place: str, characters: int) -> str:

@@ -43,7 +43,7 @@ def access_of(url: str | None, key: str | None, timeout_seconds: float) -> Acces
     """What the flags mean, and the variables where a flag says nothing.
 
     Raises:
-        FlagError: If the URL is none.
+        FlagError: If the URL is none, or the key cannot be one.
     """
     try:
         settings = read_settings(os.environ, url=url, key=key)
@@ -56,6 +56,7 @@ def access_of(url: str | None, key: str | None, timeout_seconds: float) -> Acces
         raise FlagError(f"{meant!r} is no URL ({error}); {FORMS}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise FlagError(f"{meant!r} is no URL of a server; {FORMS}")
+    _check_word("--key", settings.key)
     return Access(meant, settings.key, timeout_seconds)
 
 
@@ -63,6 +64,7 @@ class Server:
     """Use it as a context. Opens a connection when it is first needed.
 
     All calls raise `Refused` if the server will not, and `ServerError` if it does not answer.
+    They raise `FlagError` if what they are to say cannot be said.
     """
 
     def __init__(self, access: Access) -> None:
@@ -77,19 +79,24 @@ class Server:
         self._http.close()
 
     def get(self, *path: str, **query: object) -> Any:  # noqa: ANN401  JSON.
-        return self._ask("GET", path, params=_given(query)).json()
+        return _said_by(self._ask("GET", path, params=_given(query)))
 
     def post(self, *path: str, why: str = "", once: str | None = None, body: object = None) -> Any:  # noqa: ANN401  JSON.
         """What came of a change. `why` goes into the facts, and `once` makes a repetition none."""
-        said = {"x-why": quote(why, safe=" ") or None, "idempotency-key": once}
+        _check_word("--once", once)
+        said = {
+            "x-why": quote(why.strip(), safe=" ", errors="replace") or None,
+            "idempotency-key": once,
+        }
         headers = {"x-actor": ACTOR, **_given(said)}
-        return self._ask("POST", path, headers=headers, json={} if body is None else body).json()
+        sent = {} if body is None else body
+        return _said_by(self._ask("POST", path, headers=headers, json=sent))
 
     def pages(self, *path: str, most: int, **query: object) -> Iterator[dict[str, Any]]:
         """The items of a list that comes in pages, at most so many."""
         while most > 0:
             answer = self._ask("GET", path, params=_given({**query, "limit": min(most, PAGE)}))
-            items = answer.json()
+            items = _said_by(answer)
             yield from items
             most -= len(items)
             link = answer.links.get("next")
@@ -98,9 +105,12 @@ class Server:
             query = {**query, **httpx2.URL(link["url"]).params}
 
     def _ask(self, method: str, path: tuple[str, ...], **sent: Any) -> httpx2.Response:  # noqa: ANN401
-        place = "/" + "/".join(quote(part, safe="") for part in path)
         try:
+            place = "/" + "/".join(quote(part, safe="") for part in path)
             answer = self._http.request(method, place, **sent)
+        except UnicodeEncodeError as error:
+            half = error.object[error.start : error.end]
+            raise FlagError(f"{half!a} is half a character: text in UTF-8 would work") from error
         except httpx2.TimeoutException as error:
             raise ServerError(f"no answer from {self._http.base_url} in time") from error
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
@@ -108,6 +118,12 @@ class Server:
         if not answer.is_success:
             raise _refusal(answer)
         return answer
+
+
+def _check_word(place: str, word: str | None) -> None:
+    """A header takes nothing else. What was met is not shown: it may be a secret."""
+    if word is not None and not (word.isascii() and word.isprintable() and word == word.strip()):
+        raise FlagError(f"{place}: letters, digits and signs of ASCII in one line would work")
 
 
 def _given(values: Mapping[str, object]) -> dict[str, str]:
@@ -118,10 +134,21 @@ def _given(values: Mapping[str, object]) -> dict[str, str]:
     }
 
 
+def _said_by(answer: httpx2.Response) -> Any:  # noqa: ANN401  JSON.
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise _stranger(answer) from error
+
+
 def _refusal(answer: httpx2.Response) -> ServerError:
     try:
         body = answer.json()
         return Refused(body["code"], body["message"])
     except (ValueError, KeyError, TypeError):
-        where = f"{answer.url}: {answer.status_code} {answer.reason_phrase}"
-        return ServerError(f"{where}; is that a server of pointsman?")
+        return _stranger(answer)
+
+
+def _stranger(answer: httpx2.Response) -> ServerError:
+    where = f"{answer.url}: {answer.status_code} {answer.reason_phrase}"
+    return ServerError(f"{where}; is that a server of pointsman?")

@@ -9,7 +9,16 @@ from typing import Any, Final
 
 from pointsman.operations import facts
 from pointsman.operations.facts import AboutOperation, Fact, Requested
-from pointsman.operations.model import OUTCOMES, STATES, Operation, Outcome, Phase, Reason, Work
+from pointsman.operations.model import (
+    ENDED,
+    OUTCOMES,
+    STATES,
+    Operation,
+    Outcome,
+    Phase,
+    Reason,
+    Work,
+)
 
 
 class EventType(StrEnum):
@@ -56,6 +65,7 @@ class EventType(StrEnum):
 
 DOCUMENTED: Final = frozenset(islice(EventType, 20))
 """Those that are not ours."""
+_OVER: Final = ENDED | {Phase.QUARANTINED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,24 @@ def changes_of(fact: Fact) -> tuple[Change, ...]:
             return tuple(_phase_changes(before, operation))
         case _:
             return ()
+
+
+def said_of(fact: Fact) -> Iterator[tuple[str, Any]]:
+    """What it says besides its changes: why something failed or is paused, what came of it."""
+    match fact:
+        case facts.Requeued(operation) if operation.failure:
+            yield "error", operation.failure
+        case facts.Progressed(operation) if operation.progress:
+            yield "fraction", operation.progress.fraction
+            yield "note", operation.progress.note
+        case AboutOperation(operation) if operation.phase in _OVER and operation.ending:
+            ending = operation.ending
+            told = {"error": ending.error, "error_code": ending.error_code}
+            yield from ((name, one) for name, one in told.items() if one)
+            if ending.result is not None:
+                yield "result", ending.result
+        case facts.ResourcePaused(header) if header.why:
+            yield "reasoning", header.why
 
 
 def _work_changes(old: Work, new: Work) -> Iterator[Change]:

@@ -7,9 +7,17 @@ import pytest
 
 from pointsman.api.operation_events import Event, Numbering
 from pointsman.core.entity import Forgotten
+from pointsman.core.values import replace
 from pointsman.operations.events import EventType
-from pointsman.operations.facts import Fact, JobChanged, Requested, ResourcePaused, Started
-from pointsman.operations.model import Ask, Operation, Phase, Request, Work
+from pointsman.operations.facts import (
+    Fact,
+    Failed,
+    JobChanged,
+    Requested,
+    ResourcePaused,
+    Started,
+)
+from pointsman.operations.model import Ask, Ending, Operation, Phase, Reason, Request, Work
 from pointsman.operations.policy import Header, Job
 from pointsman.runtime.codec import Happened
 
@@ -37,6 +45,14 @@ def test_an_event_says_whose_it_is_by_whom_and_what_has_changed() -> None:
     assert (told.by, told.meta, told.at) == ("ann", {"why": "so"}, NOON)
     assert [change.field for change in told.changes] == ["state", "start_time"]
     assert told.documented
+
+
+def test_a_failure_says_why_beside_what_was_said_with_it() -> None:
+    why = Ending(Phase.FAILED, Reason.EXTERNAL_ERROR, "jammed", "E42")
+    failed = replace(LIFT, phase=Phase.FAILED, ending=why)
+    told = event(Failed(failed, Phase.RUNNING, "ann", {"shift": 2}))
+    assert told
+    assert told.meta == {"shift": 2, "error": "jammed", "error_code": "E42"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -58,6 +59,12 @@ def test_words_that_mean_nothing_are_one_line(shell: Shell, words: tuple[str, ..
     assert ended.status == 2
     assert ended.error.startswith("pointsman: ")
     assert (ended.error.count("\n"), ended.out) == (1, "")
+
+
+def test_the_package_itself_is_the_command_line() -> None:
+    words = [sys.executable, "-m", "pointsman", "--version"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert ended.stdout.startswith("pointsman ")
 
 
 def test_the_version_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,3 +48,9 @@ JAMMED = Operation(
 def test_each_fact_is_a_line_with_where_and_who(fact: facts.Fact, told: str) -> None:
     happened = Happened("operations/hall/robot-1", fact, NOON)
     assert line_of(happened, None) == f"2026-06-05 12:00:00+00:00 hall robot-1 {told}"
+
+
+def test_a_fact_is_one_line_whatever_somebody_said() -> None:
+    paused = facts.ResourcePaused(Header(why="wet\n\x1b[2Jfloor"))
+    said = line_of(Happened("operations/hall/robot-1", paused, NOON), None)
+    assert said.endswith("ResourcePaused wet\\n\\x1b[2Jfloor")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pointsman.cli.output import counts, kw, kwh
+from pointsman.cli.output import counts, kw, kwh, plain, table
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,11 @@ def test_energy_that_no_meter_told_is_unknown() -> None:
 def test_counts_are_words() -> None:
     assert counts({"COMPLETED": 3, "EXPIRED": 1}) == "3 COMPLETED, 1 EXPIRED"
     assert counts({}) == "none"
+
+
+def test_what_others_wrote_is_neither_markup_nor_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plain("über 20 \x1b[2J\n%") == "über 20 \\x1b[2J\\n%"
+    table(("job", "payload"), [("[red]", '{"at": "[/dock]"}'), ("a\x1b[31m", "b\nc")], words=2)
+    shown = capsys.readouterr().out
+    for words in ("[red]", '"[/dock]"', "a\\x1b[31m", "b\\nc"):
+        assert words in shown

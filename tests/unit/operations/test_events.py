@@ -6,7 +6,14 @@ import pytest
 
 from pointsman.core.entity import Forgotten
 from pointsman.operations import facts
-from pointsman.operations.events import Change, EventType, changes_of, event_type_of, is_documented
+from pointsman.operations.events import (
+    Change,
+    EventType,
+    changes_of,
+    event_type_of,
+    is_documented,
+    said_of,
+)
 from pointsman.operations.facts import Fact
 from pointsman.operations.intents import (
     Answer,
@@ -17,6 +24,8 @@ from pointsman.operations.intents import (
     Hold,
     HoldJob,
     Pause,
+    PauseResource,
+    ReportProgress,
     Retry,
     Update,
 )
@@ -167,3 +176,24 @@ def test_a_cancelled_operation_that_never_ran_has_no_start() -> None:
     cancelled = story.ask(Cancel("lift"))[-1]
     assert "start_time" not in changes(cancelled)
     assert changes(cancelled)["finish_time"] == (None, story.now)
+
+
+def test_an_end_says_why_it_failed_or_what_came_of_it() -> None:
+    story = running()
+    story.ask(Fail("lift", Reason.EXTERNAL_ERROR, "the gripper is jammed", "E42"))
+    assert dict(said_of(story.facts[-1])) == {
+        "error": "the gripper is jammed",
+        "error_code": "E42",
+    }
+    other = running()
+    other.ask(ReportProgress("lift", 0.5, "half"))
+    assert dict(said_of(other.facts[-1])) == {"fraction": 0.5, "note": "half"}
+    other.ask(Complete("lift", {"parts": 3}))
+    assert dict(said_of(other.facts[-1])) == {"result": {"parts": 3}}
+
+
+def test_a_pause_says_what_for() -> None:
+    story = running()
+    assert dict(said_of(story.facts[-1])) == {}
+    story.ask(PauseResource("the floor is wet"))
+    assert dict(said_of(story.facts[-1])) == {"reasoning": "the floor is wet"}

@@ -2,21 +2,31 @@
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from pointsman.api.mcp.reading import Instant, OperationId, Resource, at_resource
 from pointsman.api.mcp.rest import Json, Rest
 
 WHY_MOST: Final = 500
+KEY_MOST: Final = 200
 
 Why: TypeAlias = Annotated[
     str,
+    StringConstraints(strip_whitespace=True),
     Field(
         min_length=1, max_length=WHY_MOST, description="What for. The history keeps it, with who."
     ),
 ]
 UNSAID: Final = "not said"
 """What for, of the documented calls, which say nothing."""
+Once: TypeAlias = Annotated[
+    str,
+    Field(
+        max_length=KEY_MOST,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        description="Asking again with the same key is asking once.",
+    ),
+]
 JobId: TypeAlias = Annotated[str, Field(description="The job: a label that operations share.")]
 Reason: TypeAlias = Literal[
     "USER_REQUEST", "TIMEOUT", "DEPENDENCY_FAILED", "INTERNAL_ERROR", "EXTERNAL_ERROR"
@@ -105,9 +115,7 @@ class Authoring(Asking):
         after: Annotated[
             list[str] | None, Field(description="Ids of operations that must end well before.")
         ] = None,
-        idempotency_key: Annotated[
-            str | None, Field(description="Asking again with the same key is asking once.")
-        ] = None,
+        idempotency_key: Once | None = None,
         resource_id: Resource = None,
     ) -> Json:
         """Queue an operation. When its turn comes somebody is asked, and after a yes it starts."""
@@ -222,3 +230,12 @@ class Reporting(Asking):
         body = {"fraction": fraction, "note": why}
         at = ("operations", operation_id, "progress")
         return await self._post(why, resource_id, *at, body=body)
+
+    async def operation_heartbeat(
+        self,
+        operation_id: OperationId,
+        why: Annotated[str, Field(max_length=WHY_MOST, description="A note for people.")] = "",
+        resource_id: Resource = None,
+    ) -> Json:
+        """Report that whoever carries out a running operation still does."""
+        return await self._post(why, resource_id, "operations", operation_id, "heartbeat")

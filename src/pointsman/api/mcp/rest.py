@@ -35,7 +35,7 @@ class Caller:
 
     def saying(self, why: str, once: str | None) -> dict[str, str]:
         """What goes with a change: who asks, what for, and by which key it is asked but once."""
-        said = {"x-actor": _ascii(self.agent)[:ACTOR_MOST], "x-why": quote(why, safe=" ")}
+        said = {"x-actor": _ascii(self.agent)[:ACTOR_MOST], "x-why": quote(why.strip(), safe=" ")}
         return {**said, "idempotency-key": once} if once else said
 
 
@@ -95,9 +95,13 @@ class Rest:
             answer = await self._door.request(method, place, _CALLER.get().key, headers, **sent)
         except httpx2.TransportError as error:
             raise Refused(f"the server does not answer: {error or 'too late'}") from error
-        if answer.is_success:
+        if not answer.is_success:
+            raise Refused(_why(answer))
+        try:
             return answer.json()
-        raise Refused(_why(answer))
+        except ValueError as error:
+            line = f"{answer.url} answers with no JSON: is that a server of pointsman?"
+            raise Refused(line) from error
 
 
 def _why(answer: httpx2.Response) -> str:

@@ -10,6 +10,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ToolAnnotations
 from starlette.types import ASGIApp
 
+from pointsman.api.mcp.arguments import Strictness
 from pointsman.api.mcp.choosing import GROUPS, LOOKING, choice
 from pointsman.api.mcp.doors import Door, Inside
 from pointsman.api.mcp.offering import Offer
@@ -55,10 +56,11 @@ def register(server: MCPServer[Any], door: Door, offer: Offer) -> None:
     chosen, rest = choice(offer), Rest(door)
     if remember_caller not in server.middleware:
         server.middleware.append(remember_caller)
-    for group in (kind(rest) for kind in GROUPS):
-        for name in chosen.tools:
-            if hasattr(group, name):
-                server.add_tool(getattr(group, name), annotations=HINTS.get(name, ACTS))
+    groups = [kind(rest) for kind in GROUPS]
+    tools = {n: getattr(g, n) for g in groups for n in chosen.tools if hasattr(g, n)}
+    for name, tool in tools.items():
+        server.add_tool(tool, annotations=HINTS.get(name, ACTS))
+    server.middleware.append(Strictness(tools))
     readables = Readables(rest)
     for uri in chosen.resources:
         server.resource(uri, mime_type=JSON)(URIS[uri](readables))

@@ -12,11 +12,15 @@ from typing import Final
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SESSION: Final = "mcp-session-id"
 BEGIN: Final = "initialize"
+LINE: Final = "only POST is allowed here: each call stands for itself"
+NOT_ALLOWED: Final = JSONResponse(
+    {"error": LINE, "message": LINE, "code": "method_not_allowed"}, 405, {"Allow": "POST"}
+)
 NAME_MOST: Final = 100
 """Characters of a name that are kept."""
 
@@ -29,8 +33,7 @@ class Sessions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
-            only = Response(status_code=405, headers={"Allow": "POST"})
-            await only(scope, receive, send)
+            await NOT_ALLOWED(scope, receive, send)
             return
         id = Headers(scope=scope).get(SESSION)
         name = name_in(id) if id else None

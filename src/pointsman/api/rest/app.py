@@ -1,5 +1,6 @@
 """The application: routes, errors and their description, joined around `Operations`."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -119,12 +120,16 @@ def _operation_id(route: APIRoute) -> str:
 
 
 async def _known_queries(request: Request) -> None:
-    """Refuse what nobody asked for: a mistyped filter would be none at all."""
+    """Refuse what nobody asked for, or is said twice: such a filter would be none at all."""
     known = {field.alias for field in request.scope["route"].dependant.query_params}
     if unknown := sorted(set(request.query_params) - known):
         allowed = f"allowed: {', '.join(sorted(known))}" if known else "there are none here"
         line = f"{unknown[0][:100]!a} is no query parameter of this request; {allowed}"
         raise Problem(400, "unknown_parameter", line)
+    said = Counter(name for name, _ in request.query_params.multi_items())
+    if twice := next((name for name, count in said.items() if count > 1), None):
+        line = f"{twice} is said {said[twice]} times: once would do"
+        raise Problem(400, "repeated_parameter", line)
 
 
 # Errors

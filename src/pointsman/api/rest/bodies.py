@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from pointsman.api.rest.fields import (
     Id,
@@ -109,8 +109,15 @@ def _said(reason: Reason) -> Reason:
     return reason
 
 
+Cause = Annotated[
+    Reason,
+    AfterValidator(_said),
+    WithJsonSchema({"type": "string", "enum": [one for one in Reason if one is not Reason.NONE]}),
+]
+
+
 class Cancellation(Change):
-    termination_reason: Annotated[Reason, AfterValidator(_said)] = Reason.USER_REQUEST
+    termination_reason: Cause = Reason.USER_REQUEST
 
 
 class Report(Change):

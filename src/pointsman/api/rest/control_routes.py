@@ -1,5 +1,6 @@
 """Control: to cancel, pause and resume an operation, and to answer what is asked about it."""
 
+import re
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
@@ -9,23 +10,16 @@ from pointsman.api.rest.bodies import Cancellation, Change, Decision
 from pointsman.api.rest.desk import Changing, Desk, OperationId, Seeing
 from pointsman.api.rest.errors import Problem
 from pointsman.operations import model
-from pointsman.operations.checks import ID_LENGTH_MOST
 from pointsman.operations.intents import Answer, Cancel, Intent, Pause, Resume
 from pointsman.operations.model import Ask
 
 ASKED: Final[dict[int | str, dict[str, Any]]] = {
     202: {"model": Asked, "description": "Somebody is asked for leave first."}
 }
-NUMBER_DIGITS: Final = 18
+REQUEST_ID: Final = re.compile(r"(?P<id>[A-Za-z0-9_-]+)\.(?P<number>[0-9]{1,18})")
 
 router: Final = APIRouter(tags=["Operations"])
-RequestId = Annotated[
-    str,
-    Path(
-        max_length=ID_LENGTH_MOST + 1 + NUMBER_DIGITS,
-        pattern=rf"^[A-Za-z0-9_-]+\.[0-9]{{1,{NUMBER_DIGITS}}}$",
-    ),
-]
+RequestId = Annotated[str, Path(description="As `GET /requests` has it.")]
 
 
 @router.post("/operations/{operation_id}/cancel", responses=ASKED)
@@ -69,14 +63,24 @@ async def list_requests(desk: Seeing) -> list[PendingRequest]:
 @router.post("/requests/{request_id}/answer", tags=["Requests"])
 async def answer_request(desk: Changing, request_id: RequestId, body: Decision) -> Status:
     """Say whether something may be. A late answer, or one to something else, changes nothing."""
-    id, _, number = request_id.rpartition(".")
+    parts = REQUEST_ID.fullmatch(request_id)
+    if parts is None:
+        raise _no_request(request_id)
+    id, number = parts["id"], int(parts["number"])
     answer = Answer(
-        id, int(number), body.accepted, body.reasoning, body.data, **desk.asked(body.meta_data)
+        id, number, body.accepted, body.reasoning, body.data, **desk.asked(body.meta_data)
     )
-    operation = await desk.get(id)
-    if not 1 <= answer.number <= operation.requests:
-        raise Problem(404, "request_not_found", f"there is no request {request_id}")
+    try:
+        operation = await desk.get(id)
+    except Problem as error:
+        raise _no_request(request_id) from error
+    if not 1 <= number <= operation.requests:
+        raise _no_request(request_id)
     return Status.of(desk.resource_id, await desk.change(id, answer))
+
+
+def _no_request(request_id: str) -> Problem:
+    return Problem(404, "request_not_found", f"there is no request {ascii(request_id)[1:-1][:200]}")
 
 
 async def _controlled(

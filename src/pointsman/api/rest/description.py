@@ -8,7 +8,7 @@ from pointsman.api.rest.errors import Error
 ERROR: Final = {"$ref": "#/components/schemas/Error"}
 ALL: Final = (400, 401, 403, 404, 429, 503)
 """What any request may be answered with."""
-CHANGING: Final = (*ALL, 408, 409, 412, 413, 415, 422)
+CHANGING: Final = (*ALL, 408, 409, 412, 413, 415)
 """What one that changes something may be, too."""
 ERRORS: Final[Mapping[int, tuple[str, str, str]]] = {
     400: (
@@ -21,7 +21,7 @@ ERRORS: Final[Mapping[int, tuple[str, str, str]]] = {
     404: ("There is none", "operation_not_found", "there is no operation lift-7"),
     408: ("Its body came too slowly", "slow_body", "the body did not come within 30 s"),
     409: (
-        "Not in the state that it met",
+        "Not in the state that it met, or its Idempotency-Key was used for something else",
         "operation_not_running",
         "it cannot be paused: operation lift-7 is QUEUED; it allows update, hold, release, cancel",
     ),
@@ -32,11 +32,6 @@ ERRORS: Final[Mapping[int, tuple[str, str, str]]] = {
     ),
     413: ("Its body is too long", "too_long", "the body is longer than 1000000 bytes"),
     415: ("Its body is no JSON", "unsupported_media_type", "a body must be JSON"),
-    422: (
-        "Its Idempotency-Key was used for something else",
-        "idempotency_key_reused",
-        "Idempotency-Key 'a' was used for another request: draw a new one",
-    ),
     429: ("Too many ask at once: ask again later", "overloaded", "too many wait already"),
     503: ("Not now: ask again", "unavailable", "this server is stopping: ask again"),
 }

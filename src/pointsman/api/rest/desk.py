@@ -196,7 +196,8 @@ def _desk(
     why: str = "",
 ) -> Desk:
     house, key = house_of(request), key_of(request)
-    resource_id = request.path_params.get("resource_id") or _first(house)
+    named = request.path_params.get("resource_id")
+    resource_id = _first(house) if named is None else named
     house.guard.check(key, right, resource_id)
     if resource_id not in house.operations.resource_ids:
         raise no_resource(resource_id)

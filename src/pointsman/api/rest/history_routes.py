@@ -20,10 +20,23 @@ from pointsman.operations.model import ENDED
 from pointsman.runtime import operation_pages
 
 HISTORY: Final = 50
+FRAME: Final = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/DispatchEvent"},
+        },
+    },
+}
 STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Server-sent events: `id` is `seq`, `event` the type, `data` the event.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": FRAME}},
     }
 }
 

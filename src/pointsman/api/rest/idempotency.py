@@ -63,7 +63,7 @@ class Once:
             return False
         if said.get("digest") != self.digest:
             raise Problem(
-                422,
+                409,
                 "idempotency_key_reused",
                 f"Idempotency-Key {self.key!r} was used for another request: draw a new one",
             )

@@ -6,6 +6,7 @@ from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from pointsman.api.operations import PAGE_MOST
 from pointsman.api.rest.answers import Detail, Status
@@ -92,7 +93,16 @@ async def add_operations(desk: Changing, body: NewOperations, response: Response
     return [Status.of(desk.resource_id, operation) for operation in added]
 
 
-@router.get("/operations/{operation_id}")
+class _NotAdd(StringConvertor):
+    """What comes after `/operations/`, unless it is where operations are added."""
+
+    regex = "(?!add$)[^/]+"
+
+
+register_url_convertor("not_add", _NotAdd())
+
+
+@router.get("/operations/{operation_id:not_add}")
 async def get_operation(desk: Seeing, operation_id: OperationId) -> Status:
     """An operation, however long ago it has ended."""
     return Status.of(desk.resource_id, await desk.get(operation_id))

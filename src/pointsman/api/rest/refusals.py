@@ -67,6 +67,9 @@ def _line(error: Mapping[str, Any], place: Sequence[str | int]) -> str:
             return f"{ascii(name)[1:-1]} is no field of this request"
         case "missing":
             return f"{name} is missing"
+        case "enum" if place and str(place[-1]) in VALID:
+            _, values = VALID[str(place[-1])]
+            return f"{name}: {', '.join(values[:-1])} or {values[-1]} would work"
         case _:
             said = str(error["msg"]).removeprefix("Value error, ")
             return f"{ascii(name)[1:-1]}: {said[:1].lower()}{said[1:]}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean, median, quantiles
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 from pointsman.library.operation_dispatcher.history import History
 from pointsman.library.operation_dispatcher.model import Model
@@ -191,7 +191,14 @@ class HistoryAnalyzer:
         except ModuleNotFoundError:
             _parquet_by_polars(columns, Path(path))
         else:
-            parquet.write_table(arrow.table(columns), Path(path))
+            types = {
+                str: arrow.string(),
+                int: arrow.int64(),
+                float: arrow.float64(),
+                datetime: arrow.timestamp("us", "UTC"),
+            }
+            schema = arrow.schema([(name, types[kind]) for name, kind in _kinds().items()])
+            parquet.write_table(arrow.table(columns, schema), Path(path))
 
 
 def _parquet_by_polars(columns: Mapping[str, Sequence[object]], path: Path) -> None:
@@ -201,7 +208,14 @@ def _parquet_by_polars(columns: Mapping[str, Sequence[object]], path: Path) -> N
         raise ModuleNotFoundError(
             "Parquet needs one of these: pip install pyarrow, or pip install polars"
         ) from None
-    polars.DataFrame(columns).write_parquet(path)
+    types: Mapping[type, Any] = {
+        str: polars.String,
+        int: polars.Int64,
+        float: polars.Float64,
+        datetime: polars.Datetime("us", "UTC"),
+    }
+    schema = {name: types[kind] for name, kind in _kinds().items()}
+    polars.DataFrame(columns, schema).write_parquet(path)
 
 
 def _figures(trace: Trace) -> OperationFigures:
@@ -228,6 +242,12 @@ def _figures(trace: Trace) -> OperationFigures:
 
 def _columns() -> list[str]:
     return [one.name for one in fields(OperationFigures)]
+
+
+def _kinds() -> dict[str, type]:
+    """What each column holds, whether or not there is any of it this time."""
+    hints = get_type_hints(OperationFigures)
+    return {name: (get_args(hints[name]) or (hints[name],))[0] for name in _columns()}
 
 
 def _cycle_seconds(trace: Trace) -> float | None:

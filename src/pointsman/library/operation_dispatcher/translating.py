@@ -14,7 +14,7 @@ from pointsman.library.operation_dispatcher.operation import (
     OperationId,
 )
 from pointsman.operations import facts, model
-from pointsman.operations.events import EventType, changes_of, event_type_of
+from pointsman.operations.events import EventType, changes_of, event_type_of, said_of
 from pointsman.operations.model import ENDED, Dependency, Phase, Reason, Work
 from pointsman.runtime.codec import Happened
 
@@ -161,20 +161,7 @@ def _said(fact: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  Any fact.
     """What a fact tells besides its changes."""
     if fact.by:
         yield "by", fact.by
-    match fact:
-        case facts.Requeued(operation) if operation.failure:
-            yield "error", operation.failure
-        case facts.Progressed(operation) if operation.progress:
-            yield "fraction", operation.progress.fraction
-            yield "note", operation.progress.note
-        case facts.AboutOperation(operation) if operation.phase in OVER and operation.ending:
-            ending = operation.ending
-            told = {"error": ending.error, "error_code": ending.error_code}
-            yield from ((name, one) for name, one in told.items() if one)
-            if ending.result is not None:
-                yield "result", ending.result
-        case facts.ResourcePaused(header) if header.why:
-            yield "reasoning", header.why
+    yield from said_of(fact)
 
 
 def _standing(value: model.Operation) -> dict[str, Any]:

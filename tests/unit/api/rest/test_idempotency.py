@@ -53,7 +53,7 @@ def test_what_came_of_it_at_first_is_found_among_all_that_happened() -> None:
 def test_a_key_that_was_used_for_something_else_is_refused() -> None:
     with pytest.raises(Problem, match="'a' was used for another request") as caught:
         Once("robot-1", "planner", "a", "other").answered([event(ONCE)])
-    assert caught.value.status == 422
+    assert caught.value.status == 409
 
 
 def test_a_digest_tells_requests_apart_and_not_how_they_are_written() -> None:

@@ -46,6 +46,8 @@ def test_whoever_gets_a_choice_wrong_is_told_the_choices() -> None:
     problem = refusal("cancel_operation", [error("enum", "body", "termination_reason")])
     assert problem.details
     assert "TIMEOUT" in problem.details["valid_termination_reasons"]
+    assert problem.line.startswith("termination_reason: USER_REQUEST, TIMEOUT, ")
+    assert problem.line.endswith("INTERNAL_ERROR or EXTERNAL_ERROR would work")
 
 
 def test_a_name_that_somebody_made_up_is_shown_in_part_and_on_one_line() -> None:

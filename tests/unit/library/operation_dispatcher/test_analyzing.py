@@ -150,6 +150,25 @@ def test_the_figures_can_be_taken_elsewhere(tmp_path: Path) -> None:
     assert table.column("ended_at").to_pylist()[0] == at(40)
 
 
+def test_a_column_of_nothing_has_the_type_that_it_has_on_other_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyarrow import parquet
+
+    def types(name: str) -> dict[str, str]:
+        HistoryAnalyzer(History(resource_id="r")).to_parquet(tmp_path / name)
+        schema = parquet.read_schema(tmp_path / name)
+        return {name: str(schema.field(name).type) for name in schema.names}
+
+    by_arrow = types("arrow.parquet")
+    assert (by_arrow["priority"], by_arrow["lateness_seconds"]) == ("int64", "double")
+    assert (by_arrow["job_id"], by_arrow["ended_at"]) == ("string", "timestamp[us, tz=UTC]")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    by_polars = types("polars.parquet")
+    assert (by_polars["priority"], by_polars["lateness_seconds"]) == ("int64", "double")
+    assert by_polars["ended_at"] == by_arrow["ended_at"]
+
+
 def test_without_pyarrow_polars_writes_parquet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
