@@ -14,6 +14,8 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from pointsman.devices.vda5050.schema import fault_of
+
 VERSION: Final = "2.1.0"
 INTERFACE: Final = "uagv"
 BLOCKING: Final = ("NONE", "SOFT", "HARD")
@@ -113,8 +115,11 @@ def order_of(order_id: str, payload: Json, place: Place) -> Order:
         )
     named = [_named(node, number) for number, node in enumerate(nodes)]
     edges = [_edge(edge, 2 * n + 1, *named[n : n + 2]) for n, edge in enumerate(given)]
-    order = Order(order_id, tuple(named), tuple(edges), payload.get("zoneSetId"))
-    return _with_actions(order)
+    order = _with_actions(Order(order_id, tuple(named), tuple(edges), payload.get("zoneSetId")))
+    said = {"nodes": order.nodes, "edges": order.edges, "zoneSetId": order.zone_set_id}
+    if fault := fault_of(said):
+        raise PayloadError(f"its payload makes no order: {fault}")
+    return order
 
 
 def order_message(vehicle: Vehicle, order: Order, header_id: int, at: datetime) -> bytes:

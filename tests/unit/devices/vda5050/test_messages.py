@@ -135,6 +135,16 @@ def test_actions_are_counted_through_the_order() -> None:
         ({"actions": [{**LIFT, "blockingType": "hard"}]}, "NONE, SOFT, HARD"),
         ({"actions": [{**LIFT, "actionId": 3}]}, "a text would do"),
         ({"actions": [{**LIFT, "actionId": "x"}, {**LIFT, "actionId": "x"}]}, "one actionId"),
+        ({"actions": [{"actionType": ""}]}, "makes no order: .*actions.0..actionType"),
+        ({"actions": [{**LIFT, "actionParameters": 5}]}, "got `int` - at .*actionParameters"),
+        ({"actions": [{**LIFT, "actionParameters": [{"value": 1}]}]}, "field `key`"),
+        ({"nodes": [""]}, "nodes.0..nodeId"),
+        ({"nodes": [{"nodeId": "a", "sequenceId": "0"}]}, "nodes.0..sequenceId"),
+        ({"nodes": [{"nodeId": "a", "nodePosition": {"x": 1, "y": 2}}]}, "field `mapId`"),
+        ({"nodes": ["a", "b"], "edges": [{"edgeId": 7}]}, "edges.0..edgeId"),
+        ({"nodes": ["a", "b"], "edges": [{"endNodeId": "c"}]}, "from 'a' to 'c', between"),
+        ({"nodes": ["a", {"nodeId": "b", "sequenceId": 0}]}, "rising ones would do"),
+        ({"goto": "a", "zoneSetId": 7}, "zoneSetId"),
     ],
 )
 def test_what_is_no_order_is_refused_in_a_line(payload: dict[str, Any], complaint: str) -> None:
