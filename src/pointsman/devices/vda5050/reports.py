@@ -2,7 +2,8 @@
 
     bytes --read_state--> State --shown_of--> Shown
 
-Only what a master needs is read. What is missing is as if the vehicle had nothing to say of it.
+Only what a master needs is read. What is missing is as if the vehicle had nothing to say of it;
+but of which order it speaks, it must say.
 """
 
 from collections.abc import Collection, Iterator
@@ -96,8 +97,9 @@ class Safety(Read):
 class State(Read):
     """Of VDA 5050, 6.10, as much as a master needs."""
 
+    order_id: str
     header_id: int = 0
-    order_id: str = ""
+    timestamp: str = ""
     last_node_id: str = ""
     last_node_sequence_id: int = 0
     node_states: list[NodeState] = msgspec.field(default_factory=list)
@@ -108,6 +110,15 @@ class State(Read):
     operating_mode: str = AUTOMATIC
     safety_state: Safety = msgspec.field(default_factory=Safety)
     agv_position: Position | None = None
+
+    def is_before(self, other: "State") -> bool:
+        """Whether it was said earlier. Who starts anew counts from the start, at a later time."""
+        if self.header_id >= other.header_id:
+            return False
+        try:
+            return datetime.fromisoformat(self.timestamp) < datetime.fromisoformat(other.timestamp)
+        except (ValueError, TypeError):
+            return False
 
     @property
     def place(self) -> Place:

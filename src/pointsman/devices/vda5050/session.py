@@ -86,6 +86,8 @@ class Session:
         """When that was."""
         self.heard = 0
         """Counts its states."""
+        self._newest: State | None = None
+        """Of those since its connection was last spoken of: what was said before that, is late."""
         self._broker = broker
         self._clock = clock
         self._client: aiomqtt.Client | None = None
@@ -107,7 +109,7 @@ class Session:
                 except aiomqtt.MqttError as error:
                     self._complain(str(error))
                 finally:
-                    self._client = self.state = None
+                    self._client = self.state = self._newest = None
                 changed()
                 await asyncio.sleep(backoff_seconds)
                 backoff_seconds = min(backoff_seconds * 2, BACKOFF_SECONDS_MOST)
@@ -160,10 +162,15 @@ class Session:
             changed()
 
     def _take_state(self, state: State) -> None:
-        self.state, self.heard_at = state, self._clock.now()
+        if self._newest is not None and state.is_before(self._newest):
+            log.info("%s: state %d came late", self._name(), state.header_id)
+            return
+        self.state = self._newest = state
+        self.heard_at = self._clock.now()
         self.heard += 1
 
     async def _take_connection(self, connection: str) -> None:
+        self._newest = None
         if connection == ONLINE:
             await self._ask_quietly()
             return
@@ -178,7 +185,7 @@ class Session:
                 continue
             if self.state is not None and self._seconds_since(self.heard_at) >= SILENT_SECONDS:
                 log.warning("%s: silent for %g s", self._name(), SILENT_SECONDS)
-                self.state = None
+                self.state = self._newest = None
                 changed()
             quiet_seconds = min(self._seconds_since(self.heard_at), self._asked_seconds())
             if quiet_seconds >= QUIET_SECONDS:

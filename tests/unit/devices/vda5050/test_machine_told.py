@@ -63,7 +63,7 @@ class Bench:
         self.machine = VehicleMachine(self.session, self.watch)
 
     def shows(self, **state: Any) -> None:  # noqa: ANN401  Any field of a state.
-        given = {"lastNodeId": "home", **state}
+        given = {"orderId": "", "lastNodeId": "home", **state}
         self.session._take_state(read_state(msgspec.json.encode(given)))  # noqa: SLF001
 
     def wait(self, seconds: float) -> None:
