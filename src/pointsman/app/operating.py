@@ -79,7 +79,8 @@ class Operating:
         self.operations = Operations(engine, journal, keeper, record, homes)
         """For doors."""
         self._executors = list(self._make_executors())
-        self._begun = asyncio.Event()
+        self.begun = asyncio.Event()
+        """Each resource is run as its site file says."""
 
     def close(self) -> None:
         self.operations.close()
@@ -88,7 +89,7 @@ class Operating:
         """Follow, and run all executors once all has begun, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.operations.run())
-            await self._begun.wait()
+            await self.begun.wait()
             async with asyncio.TaskGroup() as executors:  # They end first.
                 for executor in self._executors:
                     executors.create_task(executor.run())
@@ -109,7 +110,7 @@ class Operating:
                 tasks.create_task(begin(resource))
             for entity in self.operations.left():
                 tasks.create_task(self._leave(entity))
-        self._begun.set()
+        self.begun.set()
 
     async def _begin(self, resource: Resource) -> None:
         ask, id = self.operations.ask, resource.id
