@@ -7,6 +7,7 @@ What was sent has an id that follows from the operation, so that after a restart
 among what the vehicle shows. A cancelOrder that the vehicle shows is never sent again.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -162,11 +163,12 @@ def vehicle_of(where: str, device: Mapping[str, Any]) -> Vehicle:
     named = {"interface": INTERFACE, "version": VERSION, **device}
     said = {key: named[key] for key in IDENTITY}
     for key, value in said.items():
-        if not value or set(value) & set("/+#\0"):
+        if not value.isprintable() or not value or set(value) & set("/+#"):
             raise DeviceTableError(
-                f"{where} key {key!r} is {value!r}: a text without '/', '+' and '#' would do"
+                f"{where} key {key!r} is {value!r}: a printable text without '/', '+' and '#'"
+                " would do"
             )
-    if not said["version"].startswith("2."):
+    if not re.fullmatch(r"2(\.[0-9]+)+", said["version"]):
         raise DeviceTableError(
             f"{where} key 'version' is {said['version']!r}: 2.0.0 or 2.1.0 would do"
         )
