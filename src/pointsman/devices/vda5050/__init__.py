@@ -34,4 +34,5 @@ EXECUTOR: Final = ExecutorKind(
     simulate="pointsman.devices.vda5050.vehicle:simulation_of",
     confirms=True,
     heartbeat=timedelta(seconds=60),
+    apart=("broker", "manufacturer", "serial_number"),
 )
