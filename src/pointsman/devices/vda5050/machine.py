@@ -96,7 +96,7 @@ class VehicleMachine:
         except PayloadError as error:
             raise DeviceFailed(str(error), permanent=True) from error
         if (
-            state.paused and state.obeyed() == START_PAUSE
+            state.is_paused and state.obeyed() == START_PAUSE
         ):  # An earlier operation was cancelled while it was paused.
             stop = InstantAction(_action_id(operation, STOP_PAUSE), STOP_PAUSE)
             await self._session.send_actions([stop])

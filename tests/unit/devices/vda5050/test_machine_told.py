@@ -91,8 +91,8 @@ def lift(phase: Phase, payload: dict[str, Any] | None = None) -> Operation:
     return Operation("lift", 1, told, at(8), phase=phase, attempt=1, phase_since=at(8))
 
 
-def taken(id: str) -> dict[str, str]:
-    return {"actionId": id, "actionType": "startPause", "actionStatus": "FINISHED"}
+def taken(id: str, status: str = "FINISHED") -> dict[str, str]:
+    return {"actionId": id, "actionType": "startPause", "actionStatus": status}
 
 
 AHEAD = [{"nodeId": "ramp", "sequenceId": 2}]
@@ -171,6 +171,19 @@ def test_what_it_obeyed_is_what_was_asked_for_last(bench: Bench) -> None:
     assert bench.machine.shows(lift(Phase.PAUSED)).obeyed is Deed.RESUME
     bench.shows(orderId="lift", nodeStates=AHEAD, actionStates=[taken("x"), taken("")])
     assert bench.machine.shows(lift(Phase.PAUSED)).obeyed is None
+
+
+def test_a_vehicle_that_does_not_say_whether_it_is_paused_is_as_it_was_told(bench: Bench) -> None:
+    def stage(*states: dict[str, str]) -> Stage:
+        bench.shows(orderId="lift", nodeStates=AHEAD, actionStates=states)
+        return bench.stage(Phase.RUNNING)
+
+    pause, resume = "lift.startPause.20260101T070000000000", "lift.stopPause.20260101T070001000000"
+    assert stage(taken(pause, "RUNNING")) is Stage.RUNNING
+    assert stage(taken(pause, "FAILED")) is Stage.RUNNING
+    assert stage(taken(pause)) is Stage.PAUSED
+    assert stage(taken(pause), taken(resume, "RUNNING")) is Stage.PAUSED
+    assert stage(taken(pause), taken(resume)) is Stage.RUNNING
 
 
 def test_a_payload_of_which_no_order_can_be_made_is_refused_for_good(bench: Bench) -> None:
