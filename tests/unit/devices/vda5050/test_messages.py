@@ -25,6 +25,8 @@ from tests.unit.operations.given import at
 
 VEHICLE = Vehicle("acme", "v1")
 HOME = Place("home", {"x": 1.0, "y": 2.0, "mapId": "hall"})
+NOWHERE = Place(position={"x": 1.0, "y": 2.0, "mapId": "hall"})
+"""It has not been at a node yet."""
 LIFT: dict[str, Any] = {"actionType": "lift"}
 
 
@@ -70,6 +72,8 @@ def test_goto_is_a_way_from_where_it_is() -> None:
     [
         ({"goto": "home"}, HOME, ["home"]),
         ({"goto": "ramp"}, Place(), ["ramp"]),
+        ({"goto": "ramp"}, NOWHERE, ["op.start", "ramp"]),
+        ({"actions": [LIFT]}, NOWHERE, ["op.start"]),
         ({"actions": [LIFT]}, HOME, ["home"]),
         ({"nodes": ["a", "b", "c"]}, HOME, ["a", "b", "c"]),
         ({"nodes": [{"nodeId": "a"}], "edges": []}, HOME, ["a"]),
@@ -81,6 +85,17 @@ def test_ways_are_as_short_as_they_can_be(
     order = order_of("op", payload, place)
     assert ids(order) == nodes
     message(order)
+
+
+@pytest.mark.parametrize("payload", [{"goto": "ramp"}, {"nodes": ["home", "ramp"]}])
+def test_a_way_begins_at_a_place_that_the_vehicle_is_at(payload: dict[str, Any]) -> None:
+    first = message(order_of("op", payload, HOME))["nodes"][0]
+    assert first["nodePosition"] == {**HOME.position, "allowedDeviationXY": 0.5}
+    there = {"x": 5, "y": 5, "mapId": "hall"}
+    said = {"nodes": [{"nodeId": "home", "nodePosition": there}, "ramp"]}
+    assert message(order_of("op", said, HOME))["nodes"][0]["nodePosition"] == there
+    elsewhere = message(order_of("op", {"nodes": ["far", "ramp"]}, HOME))
+    assert "nodePosition" not in elsewhere["nodes"][0]
 
 
 def test_nodes_and_edges_are_taken_as_they_are_said() -> None:
