@@ -168,6 +168,9 @@ class SimulatedMachine:
             return Shown(run.stage, now, fraction, error=_ERRORS[run.fate], error_code=run.fate)
         return Shown(run.stage, now, fraction, obeyed=run.obeyed)
 
+    async def ask(self) -> None:
+        """It shows at any time how it is."""
+
     async def do(self, operation: Operation, deed: Deed) -> None:
         now = self._clock.now()
         run = self._run_of(operation)

@@ -76,6 +76,9 @@ class VehicleMachine:
             )
         return shown
 
+    async def ask(self) -> None:
+        await self._session.nudge()
+
     async def do(self, operation: Operation, deed: Deed) -> None:
         if deed is Deed.START:
             await self._start(operation)

@@ -44,6 +44,8 @@ BACKOFF_SECONDS_MOST: Final = 5.0
 TICK_SECONDS: Final = 1.0
 QUIET_SECONDS: Final = 10.0
 """A vehicle that says nothing for so long is asked."""
+NUDGED_SECONDS: Final = 0.2
+"""Nobody else has it asked more often."""
 SILENT_SECONDS: Final = 35.0
 """One that says nothing for so long is not heard of any more (6.10: a state comes every 30 s)."""
 WAITING_MOST: Final = 1_000
@@ -141,6 +143,11 @@ class Session:
         self._requests += 1
         stamp = f"{self._asked_at:%Y%m%dT%H%M%S.%f}"
         await self.send_actions([InstantAction(f"{STATE_REQUEST}.{stamp}", STATE_REQUEST)])
+
+    async def nudge(self) -> None:
+        """Ask it, unless that was done a moment ago, or cannot be done now."""
+        if self._asked_seconds() >= NUDGED_SECONDS:
+            await self._ask_quietly()
 
     async def _converse(self, client: aiomqtt.Client, changed: Callable[[], None]) -> None:
         topic = self.vehicle.topic

@@ -193,6 +193,16 @@ def test_a_payload_of_which_no_order_can_be_made_is_refused_for_good(bench: Benc
     assert bench.session.sent == []
 
 
+def test_a_quiet_vehicle_is_asked_how_it_is_and_not_at_each_look(bench: Bench) -> None:
+    bench.session.sent.clear()
+    asyncio.run(bench.machine.ask())
+    asyncio.run(bench.machine.ask())
+    assert bench.session.sent == ["stateRequest"]
+    bench.wait(1)
+    asyncio.run(bench.machine.ask())
+    assert bench.session.sent == ["stateRequest"] * 2
+
+
 def test_a_vehicle_that_is_not_heard_is_told_nothing() -> None:
     bench = Bench()
     assert bench.stage(Phase.STARTING) is Stage.SILENT
