@@ -177,7 +177,7 @@ async def test_requests_that_never_were_are_not_found(http: httpx.AsyncClient) -
     await asked(http, "START")
     await asked_nobody(http, f"{id}.2", "request_not_found")
     await asked_nobody(http, f"{id}.0", "request_not_found")
-    for odd in (id, f"{id}.x", f"{id}.1.1", f"{id}.{'9' * 30}", ".1"):
+    for odd in (id, f"{id}.x", f"{id}.01", f"{id}.1.1", f"{id}.{'9' * 30}", ".1"):
         refused(await yes(http, odd), 400, "invalid_request_id")
     assert await running_after(http, id)
 

@@ -23,7 +23,7 @@ RequestId = Annotated[
     str,
     Path(
         max_length=ID_LENGTH_MOST + 1 + NUMBER_DIGITS,
-        pattern=rf"^[A-Za-z0-9_-]+\.[0-9]{{1,{NUMBER_DIGITS}}}$",
+        pattern=rf"^[A-Za-z0-9_-]+\.(0|[1-9][0-9]{{0,{NUMBER_DIGITS - 1}}})$",
     ),
 ]
 
