@@ -175,7 +175,18 @@ async def test_requests_that_never_were_are_not_found(http: httpx.AsyncClient) -
     await asked_nobody(http, "lift.1")
     id = await added(http)
     await asked(http, "START")
-    never = (f"{id}.2", f"{id}.0", id, f"{id}.x", f"{id}.1.1", f"{id}.{'9' * 30}", ".1", "%00", "ü")
+    never = (
+        f"{id}.2",
+        f"{id}.0",
+        f"{id}.01",
+        id,
+        f"{id}.x",
+        f"{id}.1.1",
+        f"{id}.{'9' * 30}",
+        ".1",
+        "%00",
+        "ü",
+    )
     for odd in never:
         await asked_nobody(http, odd)
     assert await running_after(http, id)

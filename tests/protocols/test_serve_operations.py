@@ -24,6 +24,11 @@ id = "press"
 id = "robot"
 approve = "always"
 device = { protocol = "simulated", duration_seconds = 0.05 }
+
+[[resource]]
+id = "crane"
+approve = "always"
+heartbeat_seconds = 2
 """
 
 
@@ -96,6 +101,20 @@ async def test_a_simulated_resource_works_through_its_queue(tmp_path: Path) -> N
                 done = [one["operation_id"] for one in ended]
                 await asyncio.sleep(0.05)
             assert done == ids
+
+
+async def test_nobody_is_lost_because_the_server_was_away(tmp_path: Path) -> None:
+    with mill(tmp_path) as (server, url):
+        async with client(url) as http:
+            id = await added(http, "/resources/crane")
+        server.kill()
+    await asyncio.sleep(1.5)  # And it takes a while to begin.
+    with mill(tmp_path) as (_, url):
+        async with client(url) as http:
+            alive = await http.post(f"/resources/crane/operations/{id}/heartbeat")
+            assert alive.status_code == 200, alive.text
+            item = await get(http, f"/resources/crane/operations/{id}")
+            assert item["operation"]["state"] == "RUNNING"
 
 
 def test_a_server_ends_cleanly_while_an_executor_is_at_work(tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ class Hand:
         self._client = client
 
     async def says(self, **state: object) -> None:
-        await self._client.publish(VEHICLE.topic("state"), msgspec.json.encode(state))
+        said = {"orderId": "", **state}
+        await self._client.publish(VEHICLE.topic("state"), msgspec.json.encode(said))
 
     async def is_connected(self, state: str) -> None:
         message = connection_message(VEHICLE, state, 1, SystemClock().now())
@@ -89,6 +90,21 @@ async def test_a_session_asks_how_the_vehicle_is(tmp_path: Path) -> None:
             await one.is_heard(heard=True)
             await vehicle.is_connected("ONLINE")
             assert await vehicle.asked() == ["stateRequest"]
+
+
+async def test_a_state_that_was_overtaken_changes_nothing(tmp_path: Path) -> None:
+    early, late = "2026-01-01T08:00:00Z", "2026-01-01T08:00:01Z"
+    with mosquitto(tmp_path) as broker:
+        async with hand(broker) as vehicle, watched(broker.port) as one:
+            assert await vehicle.asked()
+            await vehicle.says(orderId="b", headerId=7, timestamp=late)
+            await vehicle.says(orderId="a", headerId=6, timestamp=early)
+            await vehicle.is_connected("ONLINE")
+            assert await vehicle.asked()
+            assert one.session.state is not None
+            assert one.session.state.order_id == "b"
+            await vehicle.says(orderId="c", headerId=1, timestamp=early)
+            await one.until(lambda: one.session.heard == 2)
 
 
 @pytest.mark.parametrize("gone", ["CONNECTIONBROKEN", "OFFLINE"])

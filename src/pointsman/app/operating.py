@@ -18,6 +18,7 @@ from pointsman.api.operations import Operations
 from pointsman.config import Approval, Resource, Site, SiteError
 from pointsman.devices import ExecutorKind
 from pointsman.devices.executors import Executor, check_executor, executor_for, policy_for
+from pointsman.devices.protocols import DeviceTableError
 from pointsman.journal import Journal
 from pointsman.operations import OPERATIONS, queue
 from pointsman.operations.checks import Conflict
@@ -79,7 +80,8 @@ class Operating:
         self.operations = Operations(engine, journal, keeper, record, homes)
         """For doors."""
         self._executors = list(self._make_executors())
-        self._begun = asyncio.Event()
+        self.begun = asyncio.Event()
+        """Each resource is run as its site file says."""
 
     def close(self) -> None:
         self.operations.close()
@@ -88,7 +90,7 @@ class Operating:
         """Follow, and run all executors once all has begun, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.operations.run())
-            await self._begun.wait()
+            await self.begun.wait()
             async with asyncio.TaskGroup() as executors:  # They end first.
                 for executor in self._executors:
                     executors.create_task(executor.run())
@@ -109,7 +111,7 @@ class Operating:
                 tasks.create_task(begin(resource))
             for entity in self.operations.left():
                 tasks.create_task(self._leave(entity))
-        self._begun.set()
+        self.begun.set()
 
     async def _begin(self, resource: Resource) -> None:
         ask, id = self.operations.ask, resource.id
@@ -166,9 +168,21 @@ def executors_of(resources: Mapping[str, Resource]) -> Mapping[str, ExecutorKind
     """Which kind of executor each resource asks for. Opens nothing.
 
     Raises:
-        DeviceTableError: If there is none such, or its table is not as it must be.
+        DeviceTableError: If there is none such, its table is not as it must be, or two resources
+            would share their equipment.
     """
-    return {id: check_executor(id, resource.device) for id, resource in resources.items()}
+    kinds: dict[str, ExecutorKind] = {}
+    owners: dict[tuple[str, ...], str] = {}
+    for id, resource in resources.items():
+        kind = kinds[id] = check_executor(id, resource.device)
+        names = tuple(resource.device.get(key, kind.keys[key].default) for key in kind.apart)
+        owner = owners.setdefault((kind.name, *names), id) if names else id
+        if owner != id:
+            raise DeviceTableError(
+                f"resource {id!r}: device is that of resource {owner!r} already: another"
+                f" {kind.apart[-1]} would do"
+            )
+    return kinds
 
 
 def resources_of(sites: Iterable[Site]) -> Mapping[str, Resource]:

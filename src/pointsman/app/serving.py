@@ -141,7 +141,7 @@ class _Server:
         dispatches = Dispatches(self._engine, self._journal, self._keeper, self._record)
         claimed = self._claimed(dispatches)
         lives = (
-            self._engine.run(),
+            self._engine.run(operating.begun),
             self._keeper.run(),
             updates.run(),
             claimed.run(),

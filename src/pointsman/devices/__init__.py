@@ -199,6 +199,8 @@ class ExecutorKind:
     confirms: bool = False
     heartbeat: timedelta | None = None
     """When a silent one counts as lost, unless the site file says it."""
+    apart: Sequence[str] = ()
+    """Keys that tell its equipment apart: two resources that say the same would share it."""
 
 
 Connect = Callable[[Sequence[Asset], World], Fleet]

@@ -34,6 +34,7 @@ from pointsman.devices.machines import (
     Machine,
     Report,
     Shown,
+    is_quiet,
     next_step,
     sign_of_life,
 )
@@ -130,7 +131,10 @@ class Executor:
         calm = step is None and operation.phase not in UNCONFIRMED
         if isinstance(step, Deed):
             step = await self._do(operation, step)
-        report = step or sign_of_life(operation, shown, heartbeat, self._clock.now())
+        now = self._clock.now()
+        if is_quiet(shown, heartbeat, now):
+            await self._machine.ask()
+        report = step or sign_of_life(operation, shown, heartbeat, now)
         if report is not None:
             await self._tell(report)
         return _rest_seconds(heartbeat) if calm else LOOK_SECONDS

@@ -86,6 +86,9 @@ class Machine(Shape):
     def shows(self, operation: Operation) -> Shown:
         """What it is at, as to this attempt of the operation. Does not wait."""
 
+    async def ask(self) -> None:
+        """Have it give a sign of life, if it gives none unasked. Whether it does, shows later."""
+
     async def do(self, operation: Operation, deed: Deed) -> None:
         """Tell it. Asked again, it is told again only if it has surely not heard it.
 
@@ -169,6 +172,13 @@ def sign_of_life(
     if heartbeat and heard_at > known_at and now - known_at >= heartbeat / BEATS:
         return Heartbeat(operation.id, attempt=attempt, by=BY)
     return None
+
+
+def is_quiet(shown: Shown, heartbeat: timedelta | None, now: datetime) -> bool:
+    """Whether half of the time is over after which a machine that is there would be lost."""
+    if heartbeat is None or shown.stage is Stage.SILENT or shown.heard_at is None:
+        return False
+    return now - shown.heard_at >= heartbeat / 2
 
 
 def _failed(operation: Operation, error: str, shown: Shown) -> Fail:

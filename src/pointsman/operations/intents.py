@@ -124,7 +124,10 @@ class CancelJob(Asked, frozen=True):
 
 
 class Configure(Asked, frozen=True):
-    """Its owner begins: from now on it is run like this. What was stopped or paused stays so."""
+    """Its owner begins: from now on it is run like this. What was stopped or paused stays so.
+
+    And its executor is heard from now on, so silence is counted anew.
+    """
 
     policy: Policy
 

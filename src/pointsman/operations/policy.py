@@ -74,6 +74,8 @@ class Header(Value, frozen=True):
     why: str = ""
     """Why it was paused or stopped."""
     changed_at: datetime | None = None
+    begun_at: datetime | None = None
+    """When its owner last began while something went on. Nobody was there to hear before."""
 
 
 class Job(Value, frozen=True):

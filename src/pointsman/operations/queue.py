@@ -248,7 +248,7 @@ class Resource:
         self.quarantined.add(id) if quarantined else self.quarantined.discard(id)
         waits = operation.phase is Phase.QUEUED and operation.request is None
         self._queue(operation) if waits else self._dequeue(id)
-        look = next_look(operation, self.header.policy)
+        look = next_look(operation, self.header)
         self.watched.put(id, look) if look else self.watched.drop(id)
 
     def _queue(self, operation: Operation) -> None:

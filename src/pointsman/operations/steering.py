@@ -21,6 +21,7 @@ from pointsman.operations.intents import (
     StopResource,
 )
 from pointsman.operations.moves import Teller
+from pointsman.operations.policy import Policy
 from pointsman.operations.queue import Resource
 from pointsman.operations.ranking import complete
 
@@ -39,11 +40,7 @@ def steered(resource: Resource, tell: Teller, intent: Steer) -> Sequence[Fact]:
     header, about = resource.header, (tell.by, tell.meta)
     match intent:
         case Configure(policy):
-            check_policy(policy)
-            policy = replace(policy, order=complete(policy.order))
-            if policy == header.policy:
-                return []
-            return [Configured(replace(header, policy=policy), *about)]
+            return _configured(resource, tell, policy)
         case StartResource(paused):
             if header.running_since is not None:
                 raise Conflict("already_running", "the dispatcher is running already")
@@ -69,3 +66,14 @@ def steered(resource: Resource, tell: Teller, intent: Steer) -> Sequence[Fact]:
                 raise Conflict("not_paused", "the dispatcher is not paused")
             resumed = replace(header, paused=False, why="", changed_at=tell.now)
             return [ResourceResumed(resumed, *about)]
+
+
+def _configured(resource: Resource, tell: Teller, policy: Policy) -> Sequence[Fact]:
+    """It is run as its owner says, who hears from now on what its executor says."""
+    check_policy(policy)
+    policy, goes_on = replace(policy, order=complete(policy.order)), resource.active is not None
+    if policy == resource.header.policy and not goes_on:
+        return []
+    begun_at = tell.now if goes_on else resource.header.begun_at
+    header = replace(resource.header, policy=policy, begun_at=begun_at)
+    return [Configured(header, tell.by, tell.meta)]

@@ -67,7 +67,7 @@ def best_now(resource: Resource, now: datetime) -> Operation | None:
 
 
 def _judged(resource: Resource, tell: Teller, operation: Operation) -> Sequence[Fact]:
-    match seen(operation, tell.policy, tell.now):
+    match seen(operation, resource.header, tell.now):
         case Sight.UNANSWERED:
             return denied(resource, tell, operation, NO_ANSWER)
         case Sight.UNCONFIRMED:

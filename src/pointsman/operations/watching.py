@@ -10,6 +10,8 @@ running             longer than planned, times the factor       let go, to fail
 any but the ended   the due date has passed                     told, once
 
 (*) The last one need not have been written down, as long as one shortly before it was.
+
+An executor could tell nobody anything before its resource's owner began: silence counts from then.
 """
 
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from enum import Enum, auto
 from typing import Final
 
 from pointsman.operations.model import ACTIVE, UNCONFIRMED, Operation, Phase
-from pointsman.operations.policy import Policy
+from pointsman.operations.policy import Header
 
 BEATS: Final = 4
 """So many signs of life within one heartbeat's time are written down, and no more."""
@@ -35,15 +37,15 @@ class Sight(Enum):
     OVERDUE = auto()
 
 
-def next_look(operation: Operation, policy: Policy) -> datetime | None:
+def next_look(operation: Operation, header: Header) -> datetime | None:
     """When there is something to be said. None: not unless something happens."""
-    instants = [at for at, _ in _sights(operation, policy)]
+    instants = [at for at, _ in _sights(operation, header)]
     return min(instants) if instants else None
 
 
-def seen(operation: Operation, policy: Policy, now: datetime) -> Sight | None:
+def seen(operation: Operation, header: Header, now: datetime) -> Sight | None:
     """What is to be said by now."""
-    due = (sight for at, sight in _sights(operation, policy) if at <= now)
+    due = (sight for at, sight in _sights(operation, header) if at <= now)
     return min(due, key=lambda sight: sight.value, default=None)
 
 
@@ -55,7 +57,7 @@ def time_run(operation: Operation, now: datetime) -> timedelta:
     return operation.ran + max(now - since, timedelta())
 
 
-def _sights(operation: Operation, policy: Policy) -> Iterator[tuple[datetime, Sight]]:
+def _sights(operation: Operation, header: Header) -> Iterator[tuple[datetime, Sight]]:
     if operation.request:
         yield operation.request.answer_by, Sight.UNANSWERED
     if operation.work.due_date and not operation.overdue:
@@ -63,11 +65,12 @@ def _sights(operation: Operation, policy: Policy) -> Iterator[tuple[datetime, Si
     since = operation.phase_since
     if operation.phase not in ACTIVE or since is None:
         return
+    policy, silent_since = header.policy, max(since, header.begun_at or since)
     if operation.phase in UNCONFIRMED:
-        yield since + policy.confirm_within, Sight.UNCONFIRMED
+        yield silent_since + policy.confirm_within, Sight.UNCONFIRMED
     if policy.heartbeat:
         heard_at, unwritten = operation.heard_at, policy.heartbeat / BEATS
-        last = heard_at + unwritten if heard_at else since
+        last = max(heard_at + unwritten, header.begun_at or heard_at) if heard_at else silent_since
         yield last + policy.heartbeat, Sight.LOST
     planned = operation.work.planned_duration
     if operation.phase is Phase.RUNNING and planned:

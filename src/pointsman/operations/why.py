@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from pointsman.operations.model import Ask, Operation, Phase
+from pointsman.operations.policy import Header
 from pointsman.operations.queue import Resource
 from pointsman.operations.ranking import rank_of
 
@@ -24,6 +25,8 @@ class Cause(StrEnum):
     DEPENDENCY = "dependency"
     OTHERS_FIRST = "others_first"
     QUARANTINED = "quarantined"
+    NOT_CONFIRMED = "not_confirmed"
+    """It was approved, and its executor has not confirmed that it started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,22 @@ def blocked_by(resource: Resource, operation: Operation, now: datetime) -> tuple
     if operation.phase is Phase.QUARANTINED:
         line = f"it failed {operation.retries + 1} times: have it tried again, or cancel it"
         return (Block(Cause.QUARANTINED, line),)
+    if operation.phase is Phase.STARTING:
+        return (_unconfirmed(resource.header, operation, now),)
     if operation.phase is not Phase.QUEUED:
         return ()
     own = [*_of_itself(resource, operation, now)]
     return (*_of_resource(resource, operation, now), *own, *_of_others(resource, operation, own))
+
+
+def _unconfirmed(header: Header, operation: Operation, now: datetime) -> Block:
+    since = operation.phase_since or now
+    until = max(since, header.begun_at or since) + header.policy.confirm_within
+    line = (
+        f"its executor was asked at {_clock(since)} to start it, and has not confirmed that yet:"
+        f" it is given up at {_clock(until)}"
+    )
+    return Block(Cause.NOT_CONFIRMED, line, until)
 
 
 def _of_resource(resource: Resource, operation: Operation, now: datetime) -> Iterator[Block]:

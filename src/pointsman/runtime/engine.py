@@ -85,8 +85,10 @@ class Engine:
         """
         return self._shard(f"{kind.name}/{id}").number
 
-    async def run(self) -> None:
+    async def run(self, begun: asyncio.Event | None = None) -> None:
         """Own the shards and wake what falls due, until cancelled. Needs no code after a crash.
+
+        Nobody is woken before `begun` is set, so that whoever waits for it is decided on first.
 
         Raises:
             ExceptionGroup: With what ended it: Fenced, if another engine took over.
@@ -95,6 +97,8 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 for shard in self._shards:
                     tasks.create_task(shard.run())
+                if begun is not None:
+                    await begun.wait()
                 tasks.create_task(self._timers.run())
         finally:
             for shard in self._shards:

@@ -167,6 +167,16 @@ def test_an_executor_that_is_none_is_refused(tmp_path: Path) -> None:
         executors_of(mill.resources)
 
 
+def test_two_resources_do_not_share_a_vehicle(tmp_path: Path) -> None:
+    named = 'protocol = "vda5050", manufacturer = "acme", serial_number = "v1"'
+    said, meant = f"device = {{ {named} }}", f'device = {{ {named}, broker = "127.0.0.1:1883" }}'
+    hall = site(tmp_path, f'id = "a"\n{said}', f'id = "b"\n{meant}')
+    with pytest.raises(DeviceTableError, match="resource 'b': device is that of resource 'a'"):
+        executors_of(hall.resources)
+    other = said.replace("v1", "v2")
+    executors_of(site(tmp_path, f'id = "a"\n{said}', f'id = "b"\n{other}').resources)
+
+
 def test_two_resources_of_one_id_are_refused(tmp_path: Path) -> None:
     sites = [site(tmp_path, *ids("robot-1"), id=id) for id in ("mill", "dock")]
     with pytest.raises(SiteError, match=r"dock.toml: resource 'robot-1' was given already"):

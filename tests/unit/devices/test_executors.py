@@ -20,7 +20,7 @@ from pointsman.devices.machines import Deed, Shown, Stage
 from pointsman.devices.protocols import DeviceTableError, MissingExtraError
 from pointsman.operations.checks import NotFound
 from pointsman.operations.facts import Fact
-from pointsman.operations.intents import Cancel, Intent
+from pointsman.operations.intents import Cancel, Configure, Intent
 from pointsman.operations.model import Operation, Phase
 from pointsman.operations.policy import Policy
 from pointsman.runtime.ask import Overloaded
@@ -39,6 +39,8 @@ class Scripted:
         self.refusals: list[Exception] = []
         self.blindness: list[Exception] = []
         self.crashes: list[Exception] = []
+        self.heard_at = EPOCH
+        self.asked = 0
 
     async def run(self, changed: Callable[[], None]) -> None:
         if self.crashes:
@@ -50,7 +52,11 @@ class Scripted:
         self.ids.add(operation.id)
         if self.blindness:
             raise self.blindness.pop()
-        return Shown(self.stage, EPOCH)
+        return Shown(self.stage, self.heard_at)
+
+    async def ask(self) -> None:
+        self.asked += 1
+        self.heard_at = EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
 
     async def do(self, operation: Operation, deed: Deed) -> None:
         self.done.append(deed)
@@ -73,12 +79,16 @@ class Busy(Books):
         return await super().ask(intent)
 
 
-def tell(machine: Scripted, *refusals: Exception, cancel: bool = False) -> Books:
+def tell(
+    machine: Scripted, *refusals: Exception, cancel: bool = False, heartbeat_seconds: float = 0
+) -> Books:
     """The books a minute after an operation was added."""
 
     async def story() -> Books:
         clock = LoopClock(EPOCH)
         books = Busy(clock, refusals)
+        heartbeat = timedelta(seconds=heartbeat_seconds) or None
+        books.say(Configure(Policy(ask=False, confirms=True, heartbeat=heartbeat)))
         async with asyncio.TaskGroup() as tasks:
             waking = tasks.create_task(books.run())
             running = tasks.create_task(Executor("robot-1", books, machine, clock).run())
@@ -151,6 +161,15 @@ def test_a_machine_that_cannot_cancel_yet_is_told_again() -> None:
 def test_a_report_that_comes_too_late_or_when_all_is_full_is_made_again() -> None:
     books = tell(Scripted(), Overloaded("full"), NotFound("there is no operation a"))
     assert books["a"].phase is Phase.RUNNING
+
+
+def test_a_machine_that_says_nothing_unasked_is_asked_and_not_lost() -> None:
+    machine = Scripted()
+    assert tell(machine, heartbeat_seconds=2)["a"].phase is Phase.RUNNING
+    assert 20 < machine.asked < 70, "in a minute"
+    calm = Scripted()
+    tell(calm)
+    assert calm.asked == 0, "nobody watches for signs of life"
 
 
 def test_nothing_is_done_while_nothing_goes_on() -> None:

@@ -124,6 +124,27 @@ def test_a_confirmation_is_a_sign_of_life() -> None:
     assert story.wait(4.9) == []
 
 
+@pytest.mark.parametrize("heard", [False, True])
+def test_silence_is_counted_from_when_there_was_somebody_to_hear(*, heard: bool) -> None:
+    story = running(heartbeat=4 * SECOND)
+    if heard:
+        story.ask(Heartbeat("lift"))
+    story.now += 3_600 * SECOND  # Nobody is there to be told anything, nor to wake it.
+    story.ask(Configure(story.resource.header.policy))
+    assert names(story.wait(3.9)) == ["Overran"]
+    assert names(story.wait(0.1)) == ["Failed", "ResourcePaused"]
+
+
+def test_an_executor_that_could_not_be_told_has_all_its_time_to_confirm() -> None:
+    story = Story(ask=False, confirms=True, confirm_within=5 * SECOND)
+    story.add("lift")
+    story.wake()
+    story.now += 3_600 * SECOND
+    story.ask(Configure(story.resource.header.policy))
+    assert story.wait(4.9) == []
+    assert names(story.wait(0.1)) == ["Cancelling"]
+
+
 def test_a_lost_executor_need_not_pause_the_resource() -> None:
     story = running(heartbeat=5 * SECOND, pause_when_lost=False)
     story.add("weld")

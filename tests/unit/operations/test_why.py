@@ -6,6 +6,7 @@ from pointsman.operations.intents import (
     Answer,
     Cancel,
     Complete,
+    Confirm,
     Fail,
     Hold,
     HoldJob,
@@ -143,3 +144,17 @@ def test_quarantine_says_how_often_it_failed() -> None:
         story.wait(2)
         story.ask(Fail("lift"))
     assert one(story, "lift").line == "it failed 2 times: have it tried again, or cancel it"
+
+
+def test_what_was_approved_waits_for_its_executor() -> None:
+    story = quick(confirms=True)
+    story.add("lift")
+    story.wake()
+    block = one(story, "lift")
+    assert (block.cause, block.until) == (Cause.NOT_CONFIRMED, at(8, 1))
+    assert block.line == (
+        "its executor was asked at 2026-01-01T08:00:00+00:00 to start it, and has not confirmed"
+        " that yet: it is given up at 2026-01-01T08:01:00+00:00"
+    )
+    story.ask(Confirm("lift"))
+    assert why(story, "lift") == []

@@ -16,7 +16,7 @@ from pointsman.operations.model import Ask
 ASKED: Final[dict[int | str, dict[str, Any]]] = {
     202: {"model": Asked, "description": "Somebody is asked for leave first."}
 }
-REQUEST_ID: Final = re.compile(r"(?P<id>[A-Za-z0-9_-]+)\.(?P<number>[0-9]{1,18})")
+REQUEST_ID: Final = re.compile(r"(?P<id>[A-Za-z0-9_-]+)\.(?P<number>0|[1-9][0-9]{0,17})")
 
 router: Final = APIRouter(tags=["Operations"])
 RequestId = Annotated[str, Path(description="As `GET /requests` has it.")]

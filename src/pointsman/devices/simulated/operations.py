@@ -168,6 +168,9 @@ class SimulatedMachine:
             return Shown(run.stage, now, fraction, error=_ERRORS[run.fate], error_code=run.fate)
         return Shown(run.stage, now, fraction, obeyed=run.obeyed)
 
+    async def ask(self) -> None:
+        """It shows at any time how it is."""
+
     async def do(self, operation: Operation, deed: Deed) -> None:
         now = self._clock.now()
         run = self._run_of(operation)
@@ -244,12 +247,18 @@ def machine_of(resource_id: str, device: Mapping[str, Any], clock: Clock) -> Sim
     where = f"resource {resource_id!r}: device"
     seconds = device.get("duration_seconds", DURATION_SECONDS)
     if not 0 < seconds <= DURATION_SECONDS_MOST:
-        raise DeviceTableError(f"{where} key 'duration_seconds' must be more than 0: {seconds!r}")
+        raise DeviceTableError(
+            f"{where} key 'duration_seconds' is {seconds!r}: more than 0, at most"
+            f" {DURATION_SECONDS_MOST:g} would do"
+        )
     table = device.get("faults", {})
     for fault in fields(RunFaults):
         value = table.get(fault.name, 0)
-        if not 0 <= value <= (1 if fault.name != "late_seconds" else DURATION_SECONDS_MOST):
-            raise DeviceTableError(f"{where} fault {fault.name!r} cannot be {value!r}")
+        most = 1 if fault.name != "late_seconds" else DURATION_SECONDS_MOST
+        if not 0 <= value <= most:
+            raise DeviceTableError(
+                f"{where} fault {fault.name!r} is {value!r}: 0 to {most:g} would do"
+            )
     seed = device.get("seed", 0)
     return SimulatedMachine(clock, timedelta(seconds=seconds), seed=seed, faults=RunFaults(**table))
 

@@ -1,6 +1,7 @@
 """Vehicles over VDA 5050 2.x: mobile robots that take orders over an MQTT broker.
 
 messages.py   what is said to a vehicle: orders of operations, instant actions
+schema.py     what an order must be like
 reports.py    what it says, and what that means for an order
 session.py    the master's connection to the broker, for one vehicle
 machine.py    the machine that an executor moves: order, pause, resume, cancel
@@ -33,4 +34,5 @@ EXECUTOR: Final = ExecutorKind(
     simulate="pointsman.devices.vda5050.vehicle:simulation_of",
     confirms=True,
     heartbeat=timedelta(seconds=60),
+    apart=("broker", "manufacturer", "serial_number"),
 )

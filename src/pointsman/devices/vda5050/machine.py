@@ -7,6 +7,7 @@ What was sent has an id that follows from the operation, so that after a restart
 among what the vehicle shows. A cancelOrder that the vehicle shows is never sent again.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -76,6 +77,9 @@ class VehicleMachine:
             )
         return shown
 
+    async def ask(self) -> None:
+        await self._session.nudge()
+
     async def do(self, operation: Operation, deed: Deed) -> None:
         if deed is Deed.START:
             await self._start(operation)
@@ -96,7 +100,7 @@ class VehicleMachine:
         except PayloadError as error:
             raise DeviceFailed(str(error), permanent=True) from error
         if (
-            state.paused and state.obeyed() == START_PAUSE
+            state.is_paused and state.obeyed() == START_PAUSE
         ):  # An earlier operation was cancelled while it was paused.
             stop = InstantAction(_action_id(operation, STOP_PAUSE), STOP_PAUSE)
             await self._session.send_actions([stop])
@@ -163,11 +167,12 @@ def vehicle_of(where: str, device: Mapping[str, Any]) -> Vehicle:
     named = {"interface": INTERFACE, "version": VERSION, **device}
     said = {key: named[key] for key in IDENTITY}
     for key, value in said.items():
-        if not value or set(value) & set("/+#\0"):
+        if not value.isprintable() or not value or set(value) & set("/+#"):
             raise DeviceTableError(
-                f"{where} key {key!r} is {value!r}: a text without '/', '+' and '#' would do"
+                f"{where} key {key!r} is {value!r}: a printable text without '/', '+' and '#'"
+                " would do"
             )
-    if not said["version"].startswith("2."):
+    if not re.fullmatch(r"2(\.[0-9]+)+", said["version"]):
         raise DeviceTableError(
             f"{where} key 'version' is {said['version']!r}: 2.0.0 or 2.1.0 would do"
         )

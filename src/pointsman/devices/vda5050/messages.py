@@ -14,6 +14,8 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from pointsman.devices.vda5050.schema import fault_of
+
 VERSION: Final = "2.1.0"
 INTERFACE: Final = "uagv"
 BLOCKING: Final = ("NONE", "SOFT", "HARD")
@@ -55,6 +57,13 @@ class Place:
     node_id: str = ""
     position: Json = field(default_factory=dict)
     """x, y and mapId. Empty: it does not say."""
+
+    @property
+    def near(self) -> Json:
+        """Of a node where it is: a vehicle only sets off from a node that it is at (6.6.1)."""
+        if not self.position:
+            return {}
+        return {"nodePosition": {**self.position, "allowedDeviationXY": NEAR_METRES}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ def order_of(order_id: str, payload: Json, place: Place) -> Order:
         if "goto" in payload or "actions" in payload:
             raise PayloadError("its payload has nodes, and goto or actions too: say one of both")
     else:
-        nodes = _way(payload, place)
+        nodes = _way(order_id, payload, place)
         given = [{} for _ in nodes[1:]]
     if not nodes or len(given) != len(nodes) - 1:
         raise PayloadError(
@@ -112,9 +121,14 @@ def order_of(order_id: str, payload: Json, place: Place) -> Order:
             " one node or more would do, with an edge between each two"
         )
     named = [_named(node, number) for number, node in enumerate(nodes)]
+    if named[0]["nodeId"] == place.node_id:
+        named[0] = {**place.near, **named[0]}
     edges = [_edge(edge, 2 * n + 1, *named[n : n + 2]) for n, edge in enumerate(given)]
-    order = Order(order_id, tuple(named), tuple(edges), payload.get("zoneSetId"))
-    return _with_actions(order)
+    order = _with_actions(Order(order_id, tuple(named), tuple(edges), payload.get("zoneSetId")))
+    said = {"nodes": order.nodes, "edges": order.edges, "zoneSetId": order.zone_set_id}
+    if fault := fault_of(said):
+        raise PayloadError(f"its payload makes no order: {fault}")
+    return order
 
 
 def order_message(vehicle: Vehicle, order: Order, header_id: int, at: datetime) -> bytes:
@@ -170,25 +184,23 @@ def _header(vehicle: Vehicle, header_id: int, at: datetime) -> dict[str, Any]:
     }
 
 
-def _way(payload: Json, place: Place) -> list[Any]:
+def _way(order_id: str, payload: Json, place: Place) -> list[Any]:
     """From where the vehicle is to where it is to be."""
     goto, actions = payload.get("goto"), payload.get("actions", [])
     if goto is None and not actions:
         raise PayloadError("its payload has none of nodes, goto and actions: one of them would do")
-    if goto is None and not place.node_id:
+    if goto is None and place == Place():
         raise PayloadError(
-            "its payload has actions alone, and the vehicle does not say at which node it is:"
+            "its payload has actions alone, and the vehicle does not say where it is:"
             " add goto, or nodes"
         )
     if goto is not None and (not isinstance(goto, str) or not goto):
         raise PayloadError(f"its payload has goto = {goto!r}: the id of a node would do")
-    here: dict[str, Any] = {"nodeId": place.node_id}
-    if place.position:
-        here["nodePosition"] = {**place.position, "allowedDeviationXY": NEAR_METRES}
+    here = {"nodeId": place.node_id or f"{order_id}.start", **place.near}
     if goto in (None, place.node_id):
         return [here | {"actions": actions}]
     target = {"nodeId": goto, "actions": actions}
-    return [here, target] if place.node_id else [target]
+    return [target] if place == Place() else [here, target]
 
 
 def _named(node: object, number: int) -> Json:

@@ -2,7 +2,7 @@
 
     bytes --read_state--> State --shown_of--> Shown
 
-Only what a master needs is read. What is missing is as if the vehicle had nothing to say of it.
+Only what a master needs is read. What is missing, but for the order, it has nothing to say of.
 """
 
 from collections.abc import Collection, Iterator
@@ -96,8 +96,9 @@ class Safety(Read):
 class State(Read):
     """Of VDA 5050, 6.10, as much as a master needs."""
 
+    order_id: str
     header_id: int = 0
-    order_id: str = ""
+    timestamp: str = ""
     last_node_id: str = ""
     last_node_sequence_id: int = 0
     node_states: list[NodeState] = msgspec.field(default_factory=list)
@@ -108,6 +109,15 @@ class State(Read):
     operating_mode: str = AUTOMATIC
     safety_state: Safety = msgspec.field(default_factory=Safety)
     agv_position: Position | None = None
+
+    def is_before(self, other: "State") -> bool:
+        """Whether it was said earlier. Who starts anew counts from the start, at a later time."""
+        if self.header_id >= other.header_id:
+            return False
+        try:
+            return datetime.fromisoformat(self.timestamp) < datetime.fromisoformat(other.timestamp)
+        except (ValueError, TypeError):
+            return False
 
     @property
     def place(self) -> Place:
@@ -131,12 +141,18 @@ class State(Read):
                 return one.action_status
         return None
 
-    def obeyed(self) -> str | None:
-        """The last startPause or stopPause of ours that it took, for whichever order.
+    @property
+    def is_paused(self) -> bool:
+        """A vehicle need not say so (6.10): then it is as it was told last."""
+        return self.obeyed(done=True) == START_PAUSE if self.paused is None else self.paused
+
+    def obeyed(self, *, done: bool = False) -> str | None:
+        """Which startPause or stopPause of ours, for whichever order, it took (or has `done`) last.
 
         Ours end with when they were asked for. None: it shows none.
         """
-        taken = (one.action_id for one in self.action_states if one.action_status != FAILED)
+        said = ((one.action_id, one.action_status) for one in self.action_states)
+        taken = (id for id, how in said if how == FINISHED or not (done or how == FAILED))
         ours = [(stamp, type) for type, stamp in map(_parts, taken) if type in OBEYED]
         return max(ours)[1] if ours else None
 
@@ -196,7 +212,7 @@ def shown_of(
     if not state.holds_order:
         return replace(at, stage=Stage.LET_GO, error="the vehicle gave its order up by itself")
     obeyed = OBEYED.get(state.obeyed() or "")
-    return replace(at, stage=Stage.PAUSED if state.paused else Stage.RUNNING, obeyed=obeyed)
+    return replace(at, stage=Stage.PAUSED if state.is_paused else Stage.RUNNING, obeyed=obeyed)
 
 
 def _parts(action_id: str) -> tuple[str, str]:
@@ -271,7 +287,7 @@ def _results(state: State, order: Order) -> dict[str, str] | None:
 def _note(state: State) -> str:
     """What people want to know of a vehicle that is on its way."""
     parts = [f"at {state.last_node_id}"] if state.last_node_id else []
-    if state.paused:
+    if state.is_paused:
         parts.append("paused")
     if state.operating_mode != AUTOMATIC:
         parts.append(f"in mode {state.operating_mode}")

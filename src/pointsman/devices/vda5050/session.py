@@ -40,6 +40,8 @@ BACKOFF_SECONDS_MOST: Final = 5.0
 TICK_SECONDS: Final = 1.0
 QUIET_SECONDS: Final = 10.0
 """A vehicle that says nothing for so long is asked."""
+NUDGED_SECONDS: Final = 0.2
+"""Nobody else has it asked more often."""
 SILENT_SECONDS: Final = 35.0
 """One that says nothing for so long is not heard of any more (6.10: a state comes every 30 s)."""
 
@@ -55,6 +57,8 @@ class Session:
         """When that was."""
         self.heard = 0
         """Counts its states."""
+        self._newest: State | None = None
+        """Of those since its connection was last spoken of: what was said before that, is late."""
         self._broker = broker
         self._clock = clock
         self._connection: Connection | None = None
@@ -76,7 +80,7 @@ class Session:
                 except aiomqtt.MqttError as error:
                     self._complain(str(error))
                 finally:
-                    self._connection = self.state = None
+                    self._connection = self.state = self._newest = None
                 changed()
                 await asyncio.sleep(backoff_seconds)
                 backoff_seconds = min(backoff_seconds * 2, BACKOFF_SECONDS_MOST)
@@ -109,6 +113,11 @@ class Session:
         stamp = f"{self._asked_at:%Y%m%dT%H%M%S.%f}"
         await self.send_actions([InstantAction(f"{STATE_REQUEST}.{stamp}", STATE_REQUEST)])
 
+    async def nudge(self) -> None:
+        """Ask it, unless that was done a moment ago, or cannot be done now."""
+        if self._asked_seconds() >= NUDGED_SECONDS:
+            await self._ask_quietly()
+
     async def _converse(self, connection: Connection, changed: Callable[[], None]) -> None:
         topic = self.vehicle.topic
         await connection.subscribe([(topic("connection"), 1), (topic("state"), 0)])
@@ -129,10 +138,15 @@ class Session:
             changed()
 
     def _take_state(self, state: State) -> None:
-        self.state, self.heard_at = state, self._clock.now()
+        if self._newest is not None and state.is_before(self._newest):
+            log.info("%s: state %d came late", self._name(), state.header_id)
+            return
+        self.state = self._newest = state
+        self.heard_at = self._clock.now()
         self.heard += 1
 
     async def _take_connection(self, connection: str) -> None:
+        self._newest = None
         if connection == ONLINE:
             await self._ask_quietly()
             return
@@ -147,7 +161,7 @@ class Session:
                 continue
             if self.state is not None and self._seconds_since(self.heard_at) >= SILENT_SECONDS:
                 log.warning("%s: silent for %g s", self._name(), SILENT_SECONDS)
-                self.state = None
+                self.state = self._newest = None
                 changed()
             quiet_seconds = min(self._seconds_since(self.heard_at), self._asked_seconds())
             if quiet_seconds >= QUIET_SECONDS:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import aiomqtt
 import msgspec
 
+from pointsman.devices.protocols import DeviceTableError
 from pointsman.devices.simulated.world import Log
 from pointsman.devices.vda5050.broker import Broker, Connection
 from pointsman.devices.vda5050.driving import Driving, Pace
@@ -24,6 +25,7 @@ from pointsman.runtime.clock import Clock, rest_seconds
 STATE_SECONDS: Final = 10.0
 """It says how it is at least so often (6.10: within 30 s)."""
 RECONNECT_SECONDS: Final = 0.5
+SECONDS_MOST: Final = 86_400.0
 PACE: Final = ("node_seconds", "action_seconds", "brake_seconds")
 
 log = logging.getLogger(__name__)
@@ -138,6 +140,12 @@ def simulation_of(
         log(resource_id, topic, said=said)
 
     where = f"resource {resource_id!r}: device"
-    driving = Driving(pace=Pace(**{key: device[key] for key in PACE if key in device}))
+    pace = {key: device[key] for key in PACE if key in device}
+    for key, seconds in pace.items():
+        if not 0 <= seconds <= SECONDS_MOST:
+            raise DeviceTableError(
+                f"{where} key {key!r} is {seconds!r}: 0 to {SECONDS_MOST:g} would do"
+            )
+    driving = Driving(pace=Pace(**pace))
     vehicle, broker = vehicle_of(where, device), broker_of(where, device)
     return SimulatedVehicle(vehicle, broker, clock, driving, heard=heard)

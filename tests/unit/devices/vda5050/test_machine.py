@@ -41,15 +41,22 @@ def test_what_is_no_broker_is_refused(broker: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["manufacturer", "serial_number"])
-@pytest.mark.parametrize("value", ["", "a/b", "+", "#", "a\0b"])
+@pytest.mark.parametrize("value", ["", "a/b", "+", "#", "a\0b", "a\n"])
 def test_what_is_no_level_of_a_topic_is_refused(key: str, value: str) -> None:
     with pytest.raises(DeviceTableError, match=f"{key!r} is"):
         vehicle_of("here", {**TABLE, key: value})
 
 
-def test_only_version_2_is_spoken() -> None:
+@pytest.mark.parametrize("version", ["1.1.0", "2", "2.x"])
+def test_only_version_2_is_spoken(version: str) -> None:
     with pytest.raises(DeviceTableError, match=r"2\.1\.0 would do"):
-        vehicle_of("here", {**TABLE, "version": "1.1.0"})
+        vehicle_of("here", {**TABLE, "version": version})
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_no_simulated_vehicle_goes_back_in_time(seconds: float) -> None:
+    with pytest.raises(DeviceTableError, match=r"'agv': device key 'node_seconds' is .* would do"):
+        simulation_for("agv", {**TABLE, "node_seconds": seconds}, SystemClock())
 
 
 def test_a_table_without_the_name_of_the_vehicle_is_refused() -> None:

@@ -64,7 +64,7 @@ class Bench:
         self.machine = VehicleMachine(self.session, self.watch)
 
     def shows(self, **state: Any) -> None:  # noqa: ANN401  Any field of a state.
-        given = {"lastNodeId": "home", **state}
+        given = {"orderId": "", "lastNodeId": "home", **state}
         self.session._take_state(read_state(msgspec.json.encode(given)))  # noqa: SLF001
 
     def wait(self, seconds: float) -> None:
@@ -92,8 +92,8 @@ def lift(phase: Phase, payload: dict[str, Any] | None = None) -> Operation:
     return Operation("lift", 1, told, at(8), phase=phase, attempt=1, phase_since=at(8))
 
 
-def taken(id: str) -> dict[str, str]:
-    return {"actionId": id, "actionType": "startPause", "actionStatus": "FINISHED"}
+def taken(id: str, status: str = "FINISHED") -> dict[str, str]:
+    return {"actionId": id, "actionType": "startPause", "actionStatus": status}
 
 
 AHEAD = [{"nodeId": "ramp", "sequenceId": 2}]
@@ -174,11 +174,34 @@ def test_what_it_obeyed_is_what_was_asked_for_last(bench: Bench) -> None:
     assert bench.machine.shows(lift(Phase.PAUSED)).obeyed is None
 
 
+def test_a_vehicle_that_does_not_say_whether_it_is_paused_is_as_it_was_told(bench: Bench) -> None:
+    def stage(*states: dict[str, str]) -> Stage:
+        bench.shows(orderId="lift", nodeStates=AHEAD, actionStates=states)
+        return bench.stage(Phase.RUNNING)
+
+    pause, resume = "lift.startPause.20260101T070000000000", "lift.stopPause.20260101T070001000000"
+    assert stage(taken(pause, "RUNNING")) is Stage.RUNNING
+    assert stage(taken(pause, "FAILED")) is Stage.RUNNING
+    assert stage(taken(pause)) is Stage.PAUSED
+    assert stage(taken(pause), taken(resume, "RUNNING")) is Stage.PAUSED
+    assert stage(taken(pause), taken(resume)) is Stage.RUNNING
+
+
 def test_a_payload_of_which_no_order_can_be_made_is_refused_for_good(bench: Bench) -> None:
     with pytest.raises(DeviceFailed) as refused:
         asyncio.run(bench.machine.do(lift(Phase.STARTING, {}), Deed.START))
     assert refused.value.permanent
     assert bench.session.sent == []
+
+
+def test_a_quiet_vehicle_is_asked_how_it_is_and_not_at_each_look(bench: Bench) -> None:
+    bench.session.sent.clear()
+    asyncio.run(bench.machine.ask())
+    asyncio.run(bench.machine.ask())
+    assert bench.session.sent == ["stateRequest"]
+    bench.wait(1)
+    asyncio.run(bench.machine.ask())
+    assert bench.session.sent == ["stateRequest"] * 2
 
 
 def test_a_vehicle_that_is_not_heard_is_told_nothing() -> None:

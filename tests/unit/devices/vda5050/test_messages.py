@@ -25,6 +25,8 @@ from tests.unit.operations.given import at
 
 VEHICLE = Vehicle("acme", "v1")
 HOME = Place("home", {"x": 1.0, "y": 2.0, "mapId": "hall"})
+NOWHERE = Place(position={"x": 1.0, "y": 2.0, "mapId": "hall"})
+"""It has not been at a node yet."""
 LIFT: dict[str, Any] = {"actionType": "lift"}
 
 
@@ -70,6 +72,8 @@ def test_goto_is_a_way_from_where_it_is() -> None:
     [
         ({"goto": "home"}, HOME, ["home"]),
         ({"goto": "ramp"}, Place(), ["ramp"]),
+        ({"goto": "ramp"}, NOWHERE, ["op.start", "ramp"]),
+        ({"actions": [LIFT]}, NOWHERE, ["op.start"]),
         ({"actions": [LIFT]}, HOME, ["home"]),
         ({"nodes": ["a", "b", "c"]}, HOME, ["a", "b", "c"]),
         ({"nodes": [{"nodeId": "a"}], "edges": []}, HOME, ["a"]),
@@ -81,6 +85,17 @@ def test_ways_are_as_short_as_they_can_be(
     order = order_of("op", payload, place)
     assert ids(order) == nodes
     message(order)
+
+
+@pytest.mark.parametrize("payload", [{"goto": "ramp"}, {"nodes": ["home", "ramp"]}])
+def test_a_way_begins_at_a_place_that_the_vehicle_is_at(payload: dict[str, Any]) -> None:
+    first = message(order_of("op", payload, HOME))["nodes"][0]
+    assert first["nodePosition"] == {**HOME.position, "allowedDeviationXY": 0.5}
+    there = {"x": 5, "y": 5, "mapId": "hall"}
+    said = {"nodes": [{"nodeId": "home", "nodePosition": there}, "ramp"]}
+    assert message(order_of("op", said, HOME))["nodes"][0]["nodePosition"] == there
+    elsewhere = message(order_of("op", {"nodes": ["far", "ramp"]}, HOME))
+    assert "nodePosition" not in elsewhere["nodes"][0]
 
 
 def test_nodes_and_edges_are_taken_as_they_are_said() -> None:
@@ -135,6 +150,16 @@ def test_actions_are_counted_through_the_order() -> None:
         ({"actions": [{**LIFT, "blockingType": "hard"}]}, "NONE, SOFT, HARD"),
         ({"actions": [{**LIFT, "actionId": 3}]}, "a text would do"),
         ({"actions": [{**LIFT, "actionId": "x"}, {**LIFT, "actionId": "x"}]}, "one actionId"),
+        ({"actions": [{"actionType": ""}]}, "makes no order: .*actions.0..actionType"),
+        ({"actions": [{**LIFT, "actionParameters": 5}]}, "got `int` - at .*actionParameters"),
+        ({"actions": [{**LIFT, "actionParameters": [{"value": 1}]}]}, "field `key`"),
+        ({"nodes": [""]}, "nodes.0..nodeId"),
+        ({"nodes": [{"nodeId": "a", "sequenceId": "0"}]}, "nodes.0..sequenceId"),
+        ({"nodes": [{"nodeId": "a", "nodePosition": {"x": 1, "y": 2}}]}, "field `mapId`"),
+        ({"nodes": ["a", "b"], "edges": [{"edgeId": 7}]}, "edges.0..edgeId"),
+        ({"nodes": ["a", "b"], "edges": [{"endNodeId": "c"}]}, "from 'a' to 'c', between"),
+        ({"nodes": ["a", {"nodeId": "b", "sequenceId": 0}]}, "rising ones would do"),
+        ({"goto": "a", "zoneSetId": 7}, "zoneSetId"),
     ],
 )
 def test_what_is_no_order_is_refused_in_a_line(payload: dict[str, Any], complaint: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pointsman.devices.machines import Shown, Stage
 from pointsman.devices.vda5050.messages import Place, order_of
 from pointsman.devices.vda5050.reports import (
+    State,
     Unreadable,
     read_connection,
     read_state,
@@ -156,21 +157,38 @@ def test_people_are_told_where_it_is_and_what_is_odd() -> None:
 
 def test_where_it_is_counts_only_if_it_knows() -> None:
     position = {"x": 1, "y": 2, "theta": 0, "mapId": "m", "positionInitialized": True}
-    known = read_state(msgspec.json.encode({"lastNodeId": "a", "agvPosition": position}))
+    known = read_state(
+        msgspec.json.encode({"orderId": "", "lastNodeId": "a", "agvPosition": position})
+    )
     assert known.place == Place("a", {"x": 1.0, "y": 2.0, "mapId": "m"})
     lost = position | {"positionInitialized": False}
-    unknown = read_state(msgspec.json.encode({"lastNodeId": "a", "agvPosition": lost}))
+    unknown = read_state(
+        msgspec.json.encode({"orderId": "", "lastNodeId": "a", "agvPosition": lost})
+    )
     assert unknown.place == Place("a")
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"[]", b'{"orderId": 7}', b"\xff", b'{"x":' + b"[" * 100_000]
+    "data", [b"", b"{", b"{}", b"[]", b'{"orderId": 7}', b"\xff", b'{"x":' + b"[" * 100_000]
 )
 def test_what_is_no_state_is_unreadable_and_harmless(data: bytes) -> None:
     with pytest.raises(Unreadable):
         read_state(data)
     with pytest.raises(Unreadable):
         read_connection(data)
+
+
+def test_a_state_is_late_if_it_has_a_smaller_count_and_an_earlier_time() -> None:
+    def said(count: int, time: str) -> State:
+        state = {"orderId": "", "headerId": count, "timestamp": time}
+        return read_state(msgspec.json.encode(state))
+
+    newest = said(5, "2026-01-01T08:00:00.5Z")
+    assert said(4, "2026-01-01T08:00:00Z").is_before(newest)
+    assert not said(5, "2026-01-01T08:00:00Z").is_before(newest)
+    assert not said(1, "2026-01-01T08:00:09Z").is_before(newest), "it was started anew"
+    assert not said(4, "never").is_before(newest)
+    assert not said(4, "2026-01-01T08:00:00").is_before(newest)
 
 
 def test_a_connection_is_read() -> None:
