@@ -217,4 +217,4 @@ def test_questions_about_plans_say_that_there_are_none(tmp_path: Path) -> None:
         asyncio.run(create(server))
         status, _, error = called(tmp_path, "status", "--data", str(server.data))
     assert status == 1
-    assert "has no facts of any site yet" in error
+    assert "has no plan of any site yet" in error

@@ -28,7 +28,7 @@ device = { protocol = "simulated", duration_seconds = 0.05 }
 [[resource]]
 id = "crane"
 approve = "always"
-heartbeat_seconds = 2
+heartbeat_seconds = 4
 """
 
 
@@ -108,7 +108,7 @@ async def test_nobody_is_lost_because_the_server_was_away(tmp_path: Path) -> Non
         async with client(url) as http:
             id = await added(http, "/resources/crane")
         server.kill()
-    await asyncio.sleep(1.5)  # And it takes a while to begin.
+    await asyncio.sleep(3.5)  # And it takes a while to begin.
     with mill(tmp_path) as (_, url):
         async with client(url) as http:
             alive = await http.post(f"/resources/crane/operations/{id}/heartbeat")

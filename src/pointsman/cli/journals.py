@@ -64,7 +64,7 @@ class Facts:
                 raise FlagError(f"{self.path} has no site {site_id!r}; {nearest(site_id, sites)}")
             return site_id
         if not sites:
-            raise FlagError(f"{self.path} has no facts of any site yet")
+            raise FlagError(f"{self.path} has no plan of any site yet")
         if len(sites) > 1:
             raise FlagError(f"{self.path} has several sites; add --site-id: {', '.join(sites)}")
         return sites[0]

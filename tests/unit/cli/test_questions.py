@@ -252,7 +252,7 @@ def test_the_environment_may_name_the_journal(
 
 def test_a_journal_without_facts_says_so(shell: Shell) -> None:
     write_journal(Path("pointsman.db"), [])
-    assert "has no facts of any site yet" in shell("status").error
+    assert "has no plan of any site yet" in shell("status").error
     assert (shell("log").status, shell("log").out) == (0, "")
 
 
