@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time, sleep
 from typing import Any, Final, TypeVar
 
+from benchmarks.machine import CAN_CHOOSE_CPUS, one_cpu
 from benchmarks.table import Row, at_least, at_most, show, spread
 from pointsman.operation_dispatcher import (
     DispatchEvent,
@@ -208,6 +209,10 @@ def cycling() -> Iterator[Row]:
     what = "the library: whole cycles with a callback"
     for where, durable in PLACES:
         yield at_least(f"{what}, {where}", measured(cycles, durable=durable), 700, "/s")
+        if CAN_CHOOSE_CPUS:
+            with one_cpu():
+                rates = measured(cycles, durable=durable)
+                yield at_least(f"{what}, {where}, all threads on one CPU", rates, 700, "/s")
     settling = list[float]()
     after = measured(lambda path: cycles(path, MANY, settling), durable=True)
     late = f"the library: until its record has caught up with {MANY:,} that have finished"

@@ -9,6 +9,7 @@ from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import Any, Final
 
+from benchmarks.machine import CAN_CHOOSE_CPUS, one_cpu, wakes_us
 from benchmarks.operation_plant import AnyJournal, measured, new, parts, plant, robots
 from benchmarks.table import Row, at_least, at_most, show, spread
 from pointsman.core.names import shard_of
@@ -171,6 +172,10 @@ async def appends_ms(path: Path | None) -> list[float]:
     return waits
 
 
+def wakes() -> str:
+    return spread([wakes_us() for _ in range(RUNS)], ",.0f", " us")
+
+
 def cycling() -> Iterator[Row]:
     what = "whole cycles, durable,"
     hundred = [measured(partial(cycles, resources=100), durable=True) for _ in range(RUNS)]
@@ -181,6 +186,12 @@ def cycling() -> Iterator[Row]:
     yield at_least(f"{what} over 1,000 resources", thousand, 3_000, "/s")
     one = measured(queue_worked_off, durable=True)
     yield at_least(f"{what} on one resource", one, 700, "/s")
+    yield Row("two threads that wake each other, there and back", wakes())
+    if CAN_CHOOSE_CPUS:
+        with one_cpu():
+            one = measured(queue_worked_off, durable=True)
+            yield at_least(f"{what} on one resource, all threads on one CPU", one, 700, "/s")
+            yield Row("two threads that wake each other, on one CPU", wakes())
     alone = [median(measured(appends_ms, durable=True)) for _ in range(RUNS)]
     yield Row("the journal alone, meanwhile: a record made durable", spread(alone, unit=" ms"))
     later = partial(queue_worked_off, finished=MANY)
