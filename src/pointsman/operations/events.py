@@ -10,8 +10,8 @@ from typing import Any, Final
 from pointsman.operations import facts
 from pointsman.operations.facts import AboutOperation, Fact, Requested
 from pointsman.operations.model import (
-    ENDED,
     OUTCOMES,
+    OVER,
     STATES,
     Operation,
     Outcome,
@@ -65,7 +65,6 @@ class EventType(StrEnum):
 
 DOCUMENTED: Final = frozenset(islice(EventType, 20))
 """Those that are not ours."""
-_OVER: Final = ENDED | {Phase.QUARANTINED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ def said_of(fact: Fact) -> Iterator[tuple[str, Any]]:
         case facts.Progressed(operation) if operation.progress:
             yield "fraction", operation.progress.fraction
             yield "note", operation.progress.note
-        case AboutOperation(operation) if operation.phase in _OVER and operation.ending:
+        case AboutOperation(operation) if operation.phase in OVER and operation.ending:
             ending = operation.ending
             told = {"error": ending.error, "error_code": ending.error_code}
             yield from ((name, one) for name, one in told.items() if one)

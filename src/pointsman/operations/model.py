@@ -93,6 +93,8 @@ UNCONFIRMED: Final = frozenset({Phase.STARTING, Phase.PAUSING, Phase.RESUMING, P
 """The executor is asked for something, and has not confirmed it yet."""
 ENDED: Final = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED})
 """Nothing becomes of it any more."""
+OVER: Final = ENDED | {Phase.QUARANTINED}
+"""Neither going on nor waiting for its turn."""
 
 
 class Ask(StrEnum):

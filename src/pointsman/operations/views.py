@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator
 from heapq import merge
-from typing import Final
 
-from pointsman.operations.model import ENDED, Operation, Phase
+from pointsman.operations.model import OVER, Operation
 from pointsman.operations.queue import Resource
 from pointsman.operations.ranking import Rank, rank_of
-
-OVER: Final = ENDED | {Phase.QUARANTINED}
-"""Neither going on nor waiting for its turn."""
 
 
 def in_queue_order(

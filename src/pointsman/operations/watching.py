@@ -57,6 +57,11 @@ def time_run(operation: Operation, now: datetime) -> timedelta:
     return operation.ran + max(now - since, timedelta())
 
 
+def confirm_by(since: datetime, header: Header) -> datetime:
+    """When an executor that was asked then, and has not confirmed, is given up."""
+    return max(since, header.begun_at or since) + header.policy.confirm_within
+
+
 def _sights(operation: Operation, header: Header) -> Iterator[tuple[datetime, Sight]]:
     if operation.request:
         yield operation.request.answer_by, Sight.UNANSWERED
@@ -65,12 +70,13 @@ def _sights(operation: Operation, header: Header) -> Iterator[tuple[datetime, Si
     since = operation.phase_since
     if operation.phase not in ACTIVE or since is None:
         return
-    policy, silent_since = header.policy, max(since, header.begun_at or since)
+    policy = header.policy
     if operation.phase in UNCONFIRMED:
-        yield silent_since + policy.confirm_within, Sight.UNCONFIRMED
+        yield confirm_by(since, header), Sight.UNCONFIRMED
     if policy.heartbeat:
         heard_at, unwritten = operation.heard_at, policy.heartbeat / BEATS
-        last = max(heard_at + unwritten, header.begun_at or heard_at) if heard_at else silent_since
+        last = heard_at + unwritten if heard_at else since
+        last = max(last, header.begun_at or last)
         yield last + policy.heartbeat, Sight.LOST
     planned = operation.work.planned_duration
     if operation.phase is Phase.RUNNING and planned:

@@ -9,6 +9,7 @@ from pointsman.operations.model import Ask, Operation, Phase
 from pointsman.operations.policy import Header
 from pointsman.operations.queue import Resource
 from pointsman.operations.ranking import rank_of
+from pointsman.operations.watching import confirm_by
 
 
 class Cause(StrEnum):
@@ -59,7 +60,7 @@ def blocked_by(resource: Resource, operation: Operation, now: datetime) -> tuple
 
 def _unconfirmed(header: Header, operation: Operation, now: datetime) -> Block:
     since = operation.phase_since or now
-    until = max(since, header.begun_at or since) + header.policy.confirm_within
+    until = confirm_by(since, header)
     line = (
         f"its executor was asked at {_clock(since)} to start it, and has not confirmed that yet:"
         f" it is given up at {_clock(until)}"

@@ -19,7 +19,7 @@ from pointsman.library.operation_dispatcher.operation import (
     execution_of,
 )
 from pointsman.library.operation_dispatcher.translating import events_of, name_of
-from pointsman.operations.model import ENDED, Phase
+from pointsman.operations.model import OVER, Phase
 from pointsman.operations.model import Operation as Value
 from pointsman.operations.queue import Resource
 from pointsman.operations.ranking import in_turn, rank_of
@@ -185,6 +185,3 @@ def _in_order(resource: Resource, state: ExecutionState | None) -> Iterator[Valu
         kept = (one for one in resource.operations.values() if one.phase is Phase.QUARANTINED)
         fitting = (one for one in (*ended, *kept) if one.state is state and one.phase in OVER)
         yield from sorted(fitting, key=lambda one: (one.changed_at, one.number))
-
-
-OVER = ENDED | {Phase.QUARANTINED}

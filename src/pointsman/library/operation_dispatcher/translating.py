@@ -15,7 +15,7 @@ from pointsman.library.operation_dispatcher.operation import (
 )
 from pointsman.operations import facts, model
 from pointsman.operations.events import EventType, changes_of, event_type_of, said_of
-from pointsman.operations.model import ENDED, Dependency, Phase, Reason, Work
+from pointsman.operations.model import OVER, Dependency, Reason, Work
 from pointsman.runtime.codec import Happened
 
 EVENTS: Final = UUID("0d6a7f66-3f3e-4b6b-a7a4-0d1c7f2a9f11")
@@ -23,7 +23,6 @@ EVENTS: Final = UUID("0d6a7f66-3f3e-4b6b-a7a4-0d1c7f2a9f11")
 DEPENDENCIES: Final = UUID("7b1a4c8e-55f1-4f0a-9a43-6d2f4f5b8a90")
 CONTAINERS: Final = (dict, list, tuple)
 MILLISECOND: Final = timedelta(milliseconds=1)
-OVER: Final = ENDED | {Phase.QUARANTINED}
 
 
 def name_of(id: object) -> str:
