@@ -231,7 +231,8 @@ class Certificates:
         path = self.folder / f"{name}.pem"
         self._openssl(
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-days", "2", "-keyout", f"{name}.key", "-out", path.name, *how,
+            "-days", "2", "-keyout", f"{name}.key", "-out", path.name,
+            "-addext", "keyUsage=digitalSignature,keyCertSign", *how,
         )  # fmt: skip
         return path
 

@@ -1,7 +1,7 @@
 """The SQLite file of a journal: its tables, its format, and how it is opened."""
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final, NamedTuple
@@ -103,8 +103,11 @@ def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(
         path, isolation_level=None, cached_statements=2 * ROWS, timeout=BUSY_SECONDS
     )
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    with ExitStack() as opening:
+        opening.callback(db.close)
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        opening.pop_all()
     return db
 
 

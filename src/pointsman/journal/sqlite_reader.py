@@ -6,8 +6,8 @@ Works beside a running writer, and on what a killed one left.
 import asyncio
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -54,11 +54,14 @@ class SqliteReader:
         self._own = own or Ring()
         self._look_again_seconds = LOOK_AGAIN_SECONDS if own is None else OWNER_SECONDS
         self._grown = grown or Bell()
-        try:
-            self._db = connect_readonly(path)
-            self.id, self.shards = read_meta(self._db, path)
-        except sqlite3.Error as error:
-            raise unreadable(path, error) from error
+        with ExitStack() as opening:
+            try:
+                self._db = connect_readonly(path)
+                opening.callback(self._db.close)
+                self.id, self.shards = read_meta(self._db, path)
+            except sqlite3.Error as error:
+                raise unreadable(path, error) from error
+            opening.pop_all()
 
     def close(self) -> None:
         with self._lock:
@@ -82,21 +85,22 @@ class SqliteReader:
         """
         start = int(since or 0)
         query = (
-            "SELECT count(*), ifnull(max(place), ?2), ifnull(sum(shard = ?1 AND key != ?3), 0)"
-            " FROM log WHERE place > ?2"
+            "SELECT count(*), ifnull(max(place), :start),"
+            " ifnull(sum(shard = :shard AND key != :epoch), 0) FROM log WHERE place > :start"
         )
+        values = {"shard": shard, "start": start, "epoch": EPOCH}
         with self._reading():
-            count, last, own = self._db.execute(query, (shard, start, EPOCH)).fetchone()
+            count, last, own = self._db.execute(query, values).fetchone()
         return bool(own == 0 and last - start == count)
 
     def history_now(self, shard: int, key: str) -> list[Record]:
         """Every record of one key, oldest first."""
         return self._read(
             f"{CHUNKS} SELECT shard, place, key, data FROM chunks CROSS JOIN log"  # noqa: S608
-            f" WHERE {CHUNK} = chunk AND shard = ?1 AND key = ?2 AND place >"
+            f" WHERE {CHUNK} = chunk AND shard = :shard AND key = :key AND place >"
             " (SELECT ifnull(max(place), 0) FROM log"
-            "  WHERE shard = ?1 AND key = ?2 AND length(data) = 0) ORDER BY place",
-            (shard, key),
+            "  WHERE shard = :shard AND key = :key AND length(data) = 0) ORDER BY place",
+            {"shard": shard, "key": key},
         )
 
     def home_now(self, site: str) -> int | None:
@@ -148,19 +152,20 @@ class SqliteReader:
         query = """
             WITH ended AS (
                 SELECT shard, key, max(place) AS at FROM log
-                WHERE length(data) = 0 AND place <= ?1 GROUP BY shard, key
+                WHERE length(data) = 0 AND place <= :until GROUP BY shard, key
             ), aged AS (
                 SELECT place, key, at,
                     row_number() OVER (PARTITION BY shard, key ORDER BY place DESC) AS age
-                FROM log LEFT JOIN ended USING (shard, key) WHERE place <= ?1
+                FROM log LEFT JOIN ended USING (shard, key) WHERE place <= :until
             )
             SELECT place FROM aged
-            WHERE CASE key WHEN ?2 THEN age > 1 ELSE age > ?3 OR place <= at END
+            WHERE CASE key WHEN :epoch THEN age > 1 ELSE age > :keep OR place <= at END
                 AND place < (SELECT max(place) FROM log)
             ORDER BY place
         """
+        values = {"until": int(until or 0), "epoch": EPOCH, "keep": keep}
         with self._reading():
-            places = self._db.execute(query, (int(until or 0), EPOCH, keep)).fetchall()
+            places = self._db.execute(query, values).fetchall()
         return [place for (place,) in places]
 
     async def end(self) -> Cursor:
@@ -209,7 +214,7 @@ class SqliteReader:
             (place, EPOCH, limit),
         )
 
-    def _read(self, query: str, values: Sequence[Any]) -> list[Record]:
+    def _read(self, query: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Record]:
         with self._reading():
             return list(map(Record._make, self._db.execute(query, values)))
 

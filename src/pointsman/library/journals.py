@@ -1,10 +1,10 @@
 """The journals that programs name: a file of their own, or one that they opened themselves."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from pointsman.journal import BlockingJournal, Record, Token
+from pointsman.journal import BlockingJournal, Record, Token, Unknown
 from pointsman.journal.memory import MemoryJournal
 from pointsman.journal.ownership import owning
 from pointsman.journal.sqlite import SqliteJournal
@@ -63,16 +63,25 @@ class _OwnFile:
         return self._journal.shards
 
     def claim_now(self, shard: int, *, after: Token | None = None) -> Token:
-        return self._open().claim_now(shard, after=after)
+        with self._named():
+            return self._open().claim_now(shard, after=after)
 
     def append_now(self, token: Token, records: Sequence[tuple[str, bytes]]) -> int:
-        position = self._open().append_now(token, records)
+        with self._named():
+            position = self._open().append_now(token, records)
         if self._keeper is not None:
             self._keeper.grew(records)
         return position
 
     def load_now(self, token: Token) -> Sequence[Record]:
         return self._open().load_now(token)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except Unknown as error:
+            raise Unknown(f"{self._journal.path} cannot be written: {error}") from error
 
     def _open(self) -> SqliteJournal:
         if self._closed:

@@ -54,6 +54,7 @@ class RecordKeeper:
         self._forget_seconds = forget_seconds
         self._coming: asyncio.Queue[tuple[Cursor, Record]] = asyncio.Queue(2 * BATCH)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
+        self._file: RecordFile | None = None
         self._held: Cursor | None = None
         """What of the journal the record holds: all up to here. None: it is not open yet."""
         self._hurry = asyncio.Event()
@@ -71,17 +72,13 @@ class RecordKeeper:
         with self._thread:
             try:
                 file = await self._on_thread(self._open)
-            except BaseException:
-                self._end()
-                raise
-            self._has(file.cursor)
-            try:
+                self._has(file.cursor)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._gather(file.cursor))
                     tasks.create_task(self._write(file))
             finally:
                 self._end()
-                self._thread.submit(file.close)
+                self._thread.submit(self._close)
 
     async def caught_up(self) -> None:
         """Return once the record holds all that was durable when this was asked.
@@ -97,7 +94,13 @@ class RecordKeeper:
             await self._written.wait()
 
     def _open(self) -> RecordFile:
-        return RecordFile(self._path, self._journal.id, self._projections)
+        self._file = RecordFile(self._path, self._journal.id, self._projections)
+        return self._file
+
+    def _close(self) -> None:
+        """Whoever waited for its opening may be gone by then."""
+        if self._file is not None:
+            self._file.close()
 
     def _has(self, cursor: Cursor) -> None:
         self._held = cursor

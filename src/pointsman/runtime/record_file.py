@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -128,19 +128,14 @@ class RecordFile:
         self._journal, self._projections = journal, projections
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            write_ahead(self._db)
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self.cursor = self._open()
-            for projection in projections:
-                prepare(self._db, projection)
-                while self._advance(projection):
-                    pass
+            with ExitStack() as opening:
+                opening.callback(self._db.close)
+                self.cursor = self._begin()
+                opening.pop_all()
         except sqlite3.OperationalError as error:
             raise JournalUnreadable(f"{path} cannot be opened: {error}") from error
         except sqlite3.Error as error:
-            raise JournalUnreadable(
-                f"{path} is no record of pointsman: {error}; delete it, and it is made anew"
-            ) from error
+            raise _no_record(path, error) from error
 
     def add(self, entries: Sequence[tuple[Cursor, Record]]) -> None:
         """Add all and remember the last cursor, or neither."""
@@ -163,6 +158,16 @@ class RecordFile:
 
     def close(self) -> None:
         self._db.close()
+
+    def _begin(self) -> Cursor:
+        write_ahead(self._db)
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        cursor = self._open()
+        for projection in self._projections:
+            prepare(self._db, projection)
+            while self._advance(projection):
+                pass
+        return cursor
 
     def _open(self) -> Cursor:
         if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
@@ -197,6 +202,7 @@ class RecordView:
     def __init__(self, path: Path, journal: str) -> None:
         self.cursor = START
         """What of the journal it holds: all up to here."""
+        self._path = path
         self._db: sqlite3.Connection | None = None
         if not path.is_file():
             return
@@ -216,15 +222,22 @@ class RecordView:
             self._db.close()
 
     def number_of(self, cursor: Cursor) -> int | None:
-        """Where in the record a row is. None: the record has not got it."""
+        """Where in the record a row is. None: the record has not got it. Raises as `rows`."""
         if self._db is None:
             return None
         query = "SELECT number FROM fact WHERE cursor = ?"
-        found = self._db.execute(query, (cursor,)).fetchone()
+        try:
+            found = self._db.execute(query, (cursor,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise _no_record(self._path, error) from error
         return found[0] if found else None
 
     def rows(self, wanted: Wanted, number: int | None, *, newest_first: bool) -> Iterator[Row]:
-        """Those that fit, from the row after this number on."""
+        """Those that fit, from the row after this number on.
+
+        Raises:
+            JournalUnreadable: If the record is damaged.
+        """
         if self._db is None:
             return
         clauses, values = wanted.clauses()
@@ -234,9 +247,18 @@ class RecordView:
         where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
         order = "DESC" if newest_first else "ASC"
         query = f"SELECT {COLUMNS} FROM fact {where} ORDER BY number {order}"  # noqa: S608
-        with closing(self._db.execute(query, values)) as found:
-            while page := found.fetchmany(PAGE):
-                yield from (_row(columns) for columns in page)
+        try:
+            with closing(self._db.execute(query, values)) as found:
+                while page := found.fetchmany(PAGE):
+                    yield from (_row(columns) for columns in page)
+        except sqlite3.DatabaseError as error:
+            raise _no_record(self._path, error) from error
+
+
+def _no_record(path: Path, error: sqlite3.Error) -> JournalUnreadable:
+    return JournalUnreadable(
+        f"{path} is no record of pointsman: {error}; delete it, and it is made anew"
+    )
 
 
 def _values(row: Row) -> tuple[str | int | bytes, ...]:

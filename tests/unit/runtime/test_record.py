@@ -187,7 +187,8 @@ async def test_the_journal_forgets_what_the_record_holds_and_the_record_does_not
         await book.write(life("again"))  # With this batch, all before it may go.
         await book.until_held(9)
         await asyncio.sleep(0.2)
-    things = [record.key.split("/")[-1] for _, record in SqliteReader(book.path).after_now(START)]
+    with closing(SqliteReader(book.path)) as reader:
+        things = [record.key.split("/")[-1] for _, record in reader.after_now(START)]
     assert "lift" not in things
     assert book.names(thing="lift") == ["lift Added", "lift Started", "lift Finished"]
 

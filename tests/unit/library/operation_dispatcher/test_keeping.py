@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.journal import START
+from pointsman.journal import START, JournalUnreadable, Unknown
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.library.operation_dispatcher.settings import Keywords
 from pointsman.operation_dispatcher import (
@@ -149,3 +149,29 @@ def test_what_has_ended_and_is_forgotten_before_its_author_hears_says_how_it_end
         dispatcher.add_operations(links[1:])
         assert {link.state for link in links} == {ExecutionState.FAILED}
         assert len(dispatcher.get_operations(ExecutionState.FAILED)) < len(links)
+
+
+def spoil(path: Path) -> None:
+    """Write nonsense over the second page of a file of SQLite."""
+    with path.open("r+b") as file:
+        file.seek(4_096)
+        file.write(b"\xff" * 4_096)
+
+
+def test_a_record_that_is_damaged_is_one_line_that_says_what_would_work(tmp_path: Path) -> None:
+    path = tmp_path / "cell.db"
+    worked_off(path, 3)
+    record = record_beside(path)
+    spoil(record)
+    with pytest.raises(JournalUnreadable, match=r"cell\.db\.record is no record .* delete it"):
+        OperationDispatcher(ROBOT, journal=path)
+    record.unlink()
+    assert len(worked_off(path, 1)) > 0
+
+
+def test_a_journal_that_cannot_be_written_is_one_line_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "cell.db"
+    worked_off(path, 3)
+    spoil(path)
+    with pytest.raises(Unknown, match=r"cell\.db cannot be written: database disk image"):
+        OperationDispatcher(ROBOT, journal=path)
