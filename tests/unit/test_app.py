@@ -159,7 +159,7 @@ def test_real_devices_are_refused_above_speed_1(folder: Path) -> None:
 
 
 def test_a_journal_in_use_is_left_alone(folder: Path) -> None:
-    with owning(folder / "pointsman.db"), pytest.raises(InUse, match="--take-over"):
+    with owning(folder / "pointsman.db"), pytest.raises(InUse, match=r"stop that one$"):
         pointsman.run(rows(), site="site.toml", speed=FAST)
     assert not (folder / "pointsman.db").exists()
 

@@ -79,9 +79,13 @@ def line_of(error: BaseException) -> str | None:
 
 
 def _line_of_one(error: BaseException) -> str | None:
+    from pointsman.journal.ownership import InUse
+
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror.lower()}"
+    if isinstance(error, InUse):
+        return f"{error}, or take its place with --take-over"
     return str(error) if isinstance(error, (OSError, *_expected())) else None
 
 
@@ -102,7 +106,6 @@ def _expected() -> tuple[type[BaseException], ...]:
     from pointsman.devices.simulated.faults import FaultsError
     from pointsman.devices.simulated.sessions import SessionsError
     from pointsman.journal import Fenced, JournalUnreadable, Misplaced
-    from pointsman.journal.ownership import InUse
     from pointsman.library.running import JournalFailed, Replaced
     from pointsman.runtime.codec import UnknownFact
     from pointsman.schedules.table import ScheduleError
@@ -122,7 +125,6 @@ def _expected() -> tuple[type[BaseException], ...]:
         Fenced,
         JournalUnreadable,
         Misplaced,
-        InUse,
         Replaced,
         JournalFailed,
         UnknownFact,

@@ -73,10 +73,8 @@ def _lock(path: Path) -> int:
         pid = _pid_in(file)
         os.close(file)
         sleep(PAUSE_SECONDS)
-    raise InUse(
-        f"{path} is in use by {f'process {pid}' if pid else 'another process'}: "
-        "stop that one, or take its place with --take-over"
-    )
+    who = f"process {pid}" if pid else "another process"
+    raise InUse(f"{path} is in use by {who}: stop that one")
 
 
 def _put_in_place(path: Path) -> int:

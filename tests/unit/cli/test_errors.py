@@ -14,7 +14,7 @@ from tests.unit.cli.given import Shell
     ("error", "line"),
     [
         (ScheduleError("plan.csv, line 3: no"), "plan.csv, line 3: no"),
-        (InUse("x.db is in use by process 7"), "x.db is in use by process 7"),
+        (InUse("in use: stop that"), "in use: stop that, or take its place with --take-over"),
         (Rejected("older than the plan in force"), "older than the plan in force"),
         (FlagError("--day 'x' is no day"), "--day 'x' is no day"),
         (PermissionError(13, "Permission denied", "out.json"), "out.json: permission denied"),

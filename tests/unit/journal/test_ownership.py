@@ -72,7 +72,7 @@ def test_a_second_writer_is_refused_in_a_line_that_names_the_first(tmp_path: Pat
     path = tmp_path / "a.db"
     with holder(path) as first:
         with (
-            pytest.raises(InUse, match=f"process {first.pid}: .*--take-over") as refusal,
+            pytest.raises(InUse, match=f"process {first.pid}: stop that one$") as refusal,
             owning(path),
         ):
             pass
