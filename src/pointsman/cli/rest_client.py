@@ -10,6 +10,7 @@ import httpx2
 
 from pointsman.cli.errors import FlagError, ServerError
 from pointsman.config import HTTP, read_settings
+from pointsman.core.names import url_path
 
 LOCAL: Final = f"http://{HTTP}"
 """What `pointsman serve` offers by default."""
@@ -106,7 +107,7 @@ class Server:
 
     def _ask(self, method: str, path: tuple[str, ...], **sent: Any) -> httpx2.Response:  # noqa: ANN401
         try:
-            place = "/" + "/".join(quote(part, safe="") for part in path)
+            place = url_path(*path)
             answer = self._http.request(method, place, **sent)
         except UnicodeEncodeError as error:
             half = error.object[error.start : error.end]

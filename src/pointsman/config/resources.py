@@ -111,6 +111,13 @@ def _rule(value: object) -> OrderRule:
     return OrderRule(**said)
 
 
+def _id(value: object) -> str:
+    id = text(value)
+    if id in (".", ".."):  # Browsers and curl resolve them, and would ask another resource.
+        raise ValueError(f"must be a name, not {id!r}, which in a URL is another place")
+    return id
+
+
 ORDER: Final[Mapping[str, Check]] = {
     "field": choice(OrderField),
     "direction": choice(OrderDirection),
@@ -119,7 +126,7 @@ ORDER: Final[Mapping[str, Check]] = {
 """What a rule may say. A field of `OrderRule` each."""
 _SECONDS: Final = number(above=0, most=SECONDS_MOST)
 RESOURCE: Final[Mapping[str, Check]] = {
-    "id": text,
+    "id": _id,
     "approve": choice(Approval),
     "answer_within_seconds": _SECONDS,
     "cooldown_seconds": number(least=0, most=SECONDS_MOST),

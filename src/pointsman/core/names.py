@@ -44,6 +44,14 @@ def text_of(word: str) -> str:
     return unquote(word, errors="strict")
 
 
+def url_path(*texts: str) -> str:
+    """Where a server has something, of texts that may hold anything.
+
+    Dots are encoded too: clients take `..` for the place above, and never say it.
+    """
+    return "/" + "/".join(quote(text, safe="").replace(".", "%2E") for text in texts)
+
+
 def part(*texts: str) -> str:
     """One part made of several words."""
     joined = "~".join(texts)

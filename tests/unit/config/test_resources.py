@@ -86,6 +86,7 @@ def test_each_field_is_a_key_of_the_file() -> None:
         ('[{ field = "priority", direction = "desc" }, {', "[1, {", "line 16, [[resource]] 'agv'"),
         ('protocol = "vda5050"', "port = 1", "line 17, [[resource]] 'agv': device must name its"),
         ('"agv"', '"robot-1"', "line 8, [[resource]] 'robot-1': id 'robot-1' is taken by the one"),
+        ('"agv"', '".."', "line 8, [[resource]] '..': id must be a name, not '..', which in a URL"),
         ('id = "agv"', "", "line 7, [[resource]] number 2: id is missing"),
     ],
 )

@@ -14,6 +14,7 @@ from pointsman.core.names import (
     shard_site,
     site_of,
     text_of,
+    url_path,
     word,
 )
 
@@ -32,6 +33,10 @@ def test_the_words_of_a_part_are_told_apart(words: list[str]) -> None:
     joined = part(*words)
     check_name(f"k/s/n/{joined}")
     assert [text_of(encoded) for encoded in joined.split("~")] == words
+
+
+def test_no_text_is_another_place_in_a_url() -> None:
+    assert url_path("resources", "..", "a/b", "v1.0") == "/resources/%2E%2E/a%2Fb/v1%2E0"
 
 
 def test_an_empty_word_is_refused() -> None:

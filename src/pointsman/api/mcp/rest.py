@@ -12,6 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from pointsman.api.mcp.doors import Door
 from pointsman.config.keys import Key
+from pointsman.core.names import url_path
 
 Json: TypeAlias = dict[str, Any]
 
@@ -90,7 +91,7 @@ class Rest:
         headers: Mapping[str, str],
         **sent: Any,  # noqa: ANN401  What httpx takes.
     ) -> Any:  # noqa: ANN401  JSON.
-        place = "/" + "/".join(quote(part, safe="") for part in path)
+        place = url_path(*path)
         try:
             answer = await self._door.request(method, place, _CALLER.get().key, headers, **sent)
         except httpx2.TransportError as error:
