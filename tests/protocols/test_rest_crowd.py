@@ -1,6 +1,7 @@
 """Many at once over REST: nothing that was accepted is lost, and no error is ours."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.protocols.rest_bench import (
 )
 
 WRITERS, ROUNDS, EACH = 16, 4, 20
+ACKNOWLEDGED_SECONDS = 0.035
+"""What a caller's network may take to acknowledge what it got is more."""
 
 
 async def test_sixteen_writers_lose_nothing_while_it_is_stopped_and_started(
@@ -145,3 +148,15 @@ async def until_refused(http: httpx.AsyncClient) -> None:
                     assert third.headers["retry-after"] == "1"
                     return
             await asyncio.sleep(0.01)
+
+
+async def test_a_kept_connection_is_answered_without_waiting_for_the_callers_network(
+    tmp_path: Path,
+) -> None:
+    async with server(Serving(tmp_path)) as one, client(one) as http:
+        took = []
+        for _ in range(10):
+            began = time.perf_counter()
+            await http.get("/dispatcher")
+            took.append(time.perf_counter() - began)
+    assert min(took[2:]) < ACKNOWLEDGED_SECONDS, "its second half waited to be asked for"

@@ -175,6 +175,16 @@ async def test_a_stream_goes_on_after_a_restart_of_the_server(tmp_path: Path) ->
             assert again == last
 
 
+async def test_whoever_comes_back_from_another_journal_is_told_so(http: httpx.AsyncClient) -> None:
+    await added(http)
+    async with stream(http, "/events?after=0") as events:
+        last = (await anext(events)).id
+    for ahead in ({"params": {"after": last + 100}}, {"headers": {"Last-Event-ID": "4711"}}):
+        answer = await http.get("/events", **ahead)
+        assert (answer.status_code, answer.json()["code"]) == (400, "unknown_seq")
+        assert "is the latest: it is of another journal" in answer.json()["message"]
+
+
 async def test_a_stream_ends_with_its_server(tmp_path: Path) -> None:
     async with asyncio.timeout(SOON_SECONDS), AsyncExitStack() as leaving:
         async with server(Serving(tmp_path)) as one:

@@ -92,6 +92,10 @@ class Operations:
         """Begin with what the journal in this file holds: before `run`, on any thread."""
         self._mirrors.load(journal)
 
+    def entities(self) -> Sequence[str]:
+        """Those of its resources, in their order."""
+        return [*self._entities.values()]
+
     def left(self) -> Sequence[str]:
         """Entities that are resources of the same sites in the journal, and none of these."""
         return sorted(name.partition("/")[2] for name in self._mirrors.others)
@@ -221,6 +225,10 @@ class Operations:
         if resource_id is not None:
             self._of(self._names, resource_id)
         return self._broadcast.subscribe(resource_id, after, every=every)
+
+    async def last_seq(self) -> int:
+        """That of the latest fact. No event has a greater one."""
+        return self._journal.number_of(await self._journal.end())
 
     # How it is done
 

@@ -92,6 +92,9 @@ async def stream_events(
     streams.check()
     house, key = house_of(request), key_of(request)
     place = after if last_event_id is None else last_event_id
+    if place and place > (last := await house.operations.last_seq()):
+        line = f"no event has the seq {place} yet, {last} is the latest: it is of another journal"
+        raise Problem(400, "unknown_seq", line)
     resource_id = None if all_resources else desk.resource_id
     subscribe = partial(house.operations.subscribe, resource_id, place, every=every)
 

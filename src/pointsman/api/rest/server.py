@@ -116,8 +116,9 @@ def _config(app: ASGIApp, tls: Tls | None) -> uvicorn.Config:
 @contextmanager
 def _listening(address: Address) -> Iterator[socket.socket]:
     try:
-        family, kind, _, _, place = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind)
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, place = found
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise _cannot(address, error) from error
     with listener:
