@@ -17,6 +17,7 @@ from pointsman.journal import APPEND_LIMIT
 from pointsman.journal.memory import MemoryJournal
 from pointsman.journal.sqlite import SqliteJournal
 from pointsman.operations import OPERATIONS, lifecycle
+from pointsman.operations.authors import left_of_job
 from pointsman.operations.facts import Requested, Started
 from pointsman.operations.intents import (
     Add,
@@ -141,19 +142,18 @@ def filled(journal: AnyJournal, robot: str, finished: int) -> None:
     token = journal.claim_now(shard_of("depot", journal.shards))
     records: list[tuple[str, bytes]] = []
 
-    def happen(intent: Any) -> bool:  # noqa: ANN401
+    def happen(intent: Any) -> None:  # noqa: ANN401
         facts = lifecycle.decide(state, intent, now)
         for fact in facts:
             lifecycle.evolve(state, fact)
         records.extend(codec.record(name, fact, now) for fact in facts)
-        return bool(facts)
 
     happen(Configure(Policy(ask=False)))
     for n in range(0, finished, 500):
         job = tuple(New(f"old-{n + m}", Work({}, now, job_id=f"job-{n}")) for m in range(500))
         happen(Add(job))
-        while happen(CancelJob(f"job-{n}")):
-            pass
+        for ids in left_of_job(state, f"job-{n}"):
+            happen(CancelJob(f"job-{n}", ids))
     happen(StartResource())
     for some in parts(records, APPEND_LIMIT):
         journal.append_now(token, some)

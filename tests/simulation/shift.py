@@ -8,6 +8,7 @@ from typing import Any, Final
 from pointsman.core.entity import Rejected
 from pointsman.journal import Fenced, Unknown
 from pointsman.operations import OPERATIONS
+from pointsman.operations.authors import CANCEL_MOST
 from pointsman.operations.facts import Cancelling as LetGo
 from pointsman.operations.facts import Pausing, Requested, Resuming, Started, Starting
 from pointsman.operations.intents import (
@@ -159,7 +160,9 @@ class Shift:
                     StopResource(),
                     HoldJob("red", held=True),
                 ]
-                await self.ask(robot, self.dice.choice([*stops, CancelJob("blue"), TakeTurn()]))
+                known = sorted(id for where, id in self.added if where == robot)
+                cancel = CancelJob("blue", tuple(known[-CANCEL_MOST:]))
+                await self.ask(robot, self.dice.choice([*stops, cancel, TakeTurn()]))
             else:
                 await self.tidy(robot)
 

@@ -1,8 +1,7 @@
 """What authors of operations may ask: to add them, change them, hold them, and try them again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
-from heapq import heapify, heappop
 from typing import Final
 
 from pointsman.core.values import replace
@@ -25,7 +24,7 @@ from pointsman.operations.queue import Resource
 
 ADD_MOST: Final = 900
 """Operations that are added at once."""
-CANCEL_MOST: Final = 200
+CANCEL_MOST: Final = 100
 """Operations of a job that are cancelled at once."""
 CYCLE_SHOWN: Final = 10
 """So many operations of a cycle are named."""
@@ -64,9 +63,10 @@ def updated(resource: Resource, tell: Teller, update: Update) -> Sequence[Fact]:
     before = operation.work
     work = replace(before, **update.values)
     check_work(work)
-    _check_dependencies(resource, {operation.id: work})
     if work == before:
         return []
+    if work.dependencies != before.dependencies:
+        _check_dependencies(resource, {operation.id: work})
     told = {
         "overdue": operation.overdue and before.due_date == work.due_date,
         "overrun": operation.overrun and before.planned_duration == work.planned_duration,
@@ -113,15 +113,24 @@ def job_held(resource: Resource, tell: Teller, hold: HoldJob) -> Sequence[Fact]:
 
 
 def job_cancelled(resource: Resource, tell: Teller, cancel: CancelJob) -> Sequence[Fact]:
-    """Some of them: whoever asks, does so until nothing more comes of it."""
+    if len(cancel.ids) > CANCEL_MOST:
+        raise Invalid(f"there are {len(cancel.ids)} ids: cancel at most {CANCEL_MOST} at once")
+    members = resource.members.get(cancel.job_id, ())
     facts: list[Fact] = []
-    left = [*(_members(resource, cancel.job_id) - resource.ended)]
-    heapify(left)
-    while left and len(facts) < CANCEL_MOST:
-        operation = resource.operations[heappop(left)]
-        if operation.phase is not Phase.CANCELLING:
+    for operation in (resource.operations[id] for id in dict.fromkeys(cancel.ids) if id in members):
+        if operation.phase not in ENDED | {Phase.CANCELLING}:
             facts += asked(tell, operation, Ask.CANCEL, cancel.reason)
     return facts
+
+
+def left_of_job(resource: Resource, job_id: str) -> Iterator[tuple[str, ...]]:
+    """Those of a job that have not ended, each once, as many together as can be cancelled at once.
+
+    Raises:
+        NotFound: If there is no such job.
+    """
+    left = sorted(_members(resource, job_id) - resource.ended)
+    return (tuple(left[n : n + CANCEL_MOST]) for n in range(0, len(left), CANCEL_MOST))
 
 
 def _members(resource: Resource, job_id: str) -> set[str]:

@@ -117,9 +117,11 @@ class HoldJob(Asked, frozen=True):
 
 
 class CancelJob(Asked, frozen=True):
-    """Cancel all of it that has not ended. Ask again until nothing comes of it."""
+    """Cancel these operations of it, unless they have ended."""
 
     job_id: str
+    ids: tuple[str, ...]
+    """A part of `authors.left_of_job`."""
     reason: Reason = Reason.USER_REQUEST
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.operations.authors import ADD_MOST, CANCEL_MOST
+from pointsman.operations.authors import ADD_MOST, CANCEL_MOST, left_of_job
 from pointsman.operations.checks import Conflict, Invalid, NotFound
 from pointsman.operations.facts import Added, Updated
 from pointsman.operations.intents import (
@@ -235,6 +235,17 @@ def test_what_is_in_quarantine_is_tried_again_when_somebody_says_so() -> None:
     assert story["lift"].attempt == 3
 
 
+def test_an_update_looks_at_dependencies_only_if_it_changes_them() -> None:
+    story = Story()
+    story.add("first")
+    story.add("last", "first")
+    story.ask(Update("last", {"priority": 1}))
+    del story.resource.operations["first"]  # As if there were no end of what it depends on.
+    story.ask(Update("last", {"priority": 2}))
+    assert story["last"].work.priority == 2
+    refused(story, Update("last", {"dependencies": (Dependency("none"),)}), "does not know")
+
+
 def test_what_rests_need_not_rest_any_longer() -> None:
     story = Story(cooldown=3_600 * SECOND)
     story.add("lift")
@@ -269,10 +280,12 @@ def test_what_is_in_quarantine_can_be_updated_and_cancelled() -> None:
     assert story["lift"].phase is Phase.CANCELLED
 
 
-@pytest.mark.parametrize("intent", [HoldJob("none", held=True), CancelJob("none")])
-def test_a_job_without_operations_is_not_found(intent: HoldJob | CancelJob) -> None:
+def test_a_job_without_operations_is_not_found() -> None:
+    story = Story()
     with pytest.raises(NotFound, match="no operation of the job 'none'"):
-        Story().ask(intent)
+        story.ask(HoldJob("none", held=True))
+    with pytest.raises(NotFound, match="no operation of the job 'none'"):
+        left_of_job(story.resource, "none")
 
 
 def test_holding_a_job_twice_is_holding_it_once() -> None:
@@ -289,11 +302,32 @@ def test_a_large_job_is_cancelled_a_part_at_a_time_what_goes_on_too() -> None:
     story.ask(Add(tuple(new(f"a{n}", job_id="job") for n in range(300))))
     story.wake()
     cancelled = 0
-    while facts := story.ask(CancelJob("job")):
-        assert len(facts) <= CANCEL_MOST + 2
-        cancelled += names(facts).count("Cancelled")
+    for ids in left_of_job(story.resource, "job"):
+        assert len(ids) <= CANCEL_MOST
+        cancelled += names(story.ask(CancelJob("job", ids))).count("Cancelled")
     assert cancelled == 300
     assert story.resource.active is None
+    assert [*left_of_job(story.resource, "job")] == []
+
+
+def test_no_more_of_a_job_is_cancelled_at_once_than_can_be_written_at_once() -> None:
+    story = Story(ask=False)
+    story.add("lift", job_id="job")
+    with pytest.raises(Invalid, match=f"cancel at most {CANCEL_MOST} at once"):
+        story.ask(CancelJob("job", ("lift",) * (CANCEL_MOST + 1)))
+    assert story["lift"].phase is Phase.QUEUED
+
+
+def test_only_what_is_of_a_job_is_cancelled_with_it_and_once() -> None:
+    story = Story(ask=False)
+    story.add("lift", job_id="job")
+    story.add("other")
+    facts = story.ask(CancelJob("job", ("other", "lift", "lift", "none")))
+    assert [(type(fact).__name__, fact.thing) for fact in facts] == [
+        ("Requested", "lift"),
+        ("Cancelled", "lift"),
+    ]
+    assert story.ask(CancelJob("job", ("lift",))) == []
 
 
 @pytest.mark.parametrize("intent", [Update("x", {}), Hold("x", True), Retry("x"), Cancel("x")])

@@ -340,8 +340,8 @@ def test_all_of_a_job_is_asked_for_and_each_answered_alone() -> None:
     story.add("a", job_id="job")
     story.add("b", job_id="job")
     story.wake()
-    assert names(story.ask(CancelJob("job"))) == ["Withdrawn", "Requested", "Requested"]
-    assert story.ask(CancelJob("job")) == []
+    assert names(story.ask(CancelJob("job", ("a", "b")))) == ["Withdrawn", "Requested", "Requested"]
+    assert story.ask(CancelJob("job", ("a", "b"))) == []
     story.ask(Answer("b", 1, accepted=True))
     assert (story["a"].asks, story["b"].phase) == (Ask.CANCEL, Phase.CANCELLED)
 

@@ -62,6 +62,7 @@ INSTANTS = st.none() | st.integers(0, 600).map(lambda seconds: at(8, 0, seconds)
 DEPENDENCY = st.builds(Dependency, IDS, st.sampled_from(DependencyType), st.sampled_from(OnFailure))
 DEPENDENCIES = st.just(()) | st.lists(DEPENDENCY, min_size=1, max_size=2).map(tuple)
 JOBS = st.sampled_from(["one", "two"])
+PARTS = st.lists(IDS, max_size=3).map(tuple)
 FIELDS = {
     "priority": st.integers(-1, 2),
     "release_date": INSTANTS,
@@ -114,7 +115,7 @@ class OperationsLaws(EntityLaws):
         st.builds(Add, st.lists(st.builds(New, IDS, WORK), max_size=3).map(tuple)),
         st.builds(Update, IDS, st.fixed_dictionaries({}, optional=FIELDS)),
         st.builds(Hold, IDS, st.booleans()) | st.builds(HoldJob, JOBS, st.booleans()),
-        st.builds(Fail, IDS, st.sampled_from(Reason)) | st.builds(CancelJob, JOBS),
+        st.builds(Fail, IDS, st.sampled_from(Reason)) | st.builds(CancelJob, JOBS, PARTS),
         st.builds(Confirm, IDS, st.sampled_from(Phase)) | st.builds(Cancel, IDS),
         st.builds(ReportProgress, IDS, fraction=st.sampled_from([0.0, 0.5, 2.0])),
         st.sampled_from([StartResource(), StopResource(), PauseResource(), ResumeResource()]),

@@ -239,7 +239,8 @@ def test_what_something_new_depends_on_is_not_forgotten_with_the_same_request() 
     story.add("first", job_id="one")
     story.add("other", job_id="one")
     story.ask(HoldJob("one", held=True))
-    facts = [*story.ask(CancelJob("one")), *story.ask(Add((new("next", "first", job_id="one"),)))]
+    cancelled = story.ask(CancelJob("one", ("first", "other")))
+    facts = [*cancelled, *story.ask(Add((new("next", "first", job_id="one"),)))]
     assert [fact.thing for fact in facts if isinstance(fact, Forgotten)] == []
     story.wake()
     assert story["next"].phase is Phase.FAILED, "first was cancelled"
@@ -250,7 +251,7 @@ def test_a_job_of_which_nothing_is_known_any_more_is_forgotten() -> None:
     story = quick(finished_kept=0)
     story.add("member", job_id="one")
     story.ask(HoldJob("one", held=True))
-    story.ask(CancelJob("one"))
+    story.ask(CancelJob("one", ("member",)))
     for n in range(3):
         story.add(f"lift-{n}")
         story.wake()

@@ -9,8 +9,9 @@ from pointsman.api.rest.answers import JobCancelled, JobState, PendingRequest
 from pointsman.api.rest.bodies import Cancellation, Change
 from pointsman.api.rest.desk import Changing, Desk, Seeing
 from pointsman.api.rest.errors import Problem
+from pointsman.operations.authors import left_of_job
 from pointsman.operations.checks import JOB_ID_LENGTH_MOST, NotFound
-from pointsman.operations.intents import CancelJob, HoldJob, Intent
+from pointsman.operations.intents import CancelJob, HoldJob
 
 router: Final = APIRouter(prefix="/jobs", tags=["Jobs"])
 JobId = Annotated[str, Path(min_length=1, max_length=JOB_ID_LENGTH_MOST)]
@@ -46,9 +47,13 @@ async def cancel_job(
 ) -> JobCancelled:
     """Cancel all of it that has not ended. Where somebody is asked for leave, they are asked."""
     said = body or Cancellation()
-    cancel = CancelJob(job_id, said.termination_reason, **desk.asked(said.meta_data))
-    while await _asked(desk, job_id, cancel):
-        pass
+    reason = said.termination_reason
+    try:
+        parts = left_of_job(await desk.look(), job_id)
+    except NotFound as error:
+        raise _no_job(job_id) from error
+    for ids in parts:
+        await desk.ask(CancelJob(job_id, ids, reason, **desk.asked(said.meta_data)))
     job, resource = await _job(desk, job_id), await desk.look()
     members = (resource.operations[id] for id in sorted(resource.members.get(job_id, ())))
     pending = [PendingRequest.of(one, one.request) for one in members if one.request]
@@ -56,16 +61,12 @@ async def cancel_job(
 
 
 async def _held(desk: Desk, job_id: str, body: Change | None, *, held: bool) -> JobState:
-    await _asked(desk, job_id, HoldJob(job_id, held, **desk.asked(body.meta_data if body else {})))
-    return await _job(desk, job_id)
-
-
-async def _asked(desk: Desk, job_id: str, intent: Intent) -> bool:
-    """Whether anything came of it."""
+    hold = HoldJob(job_id, held, **desk.asked(body.meta_data if body else {}))
     try:
-        return bool(await desk.ask(intent))
+        await desk.ask(hold)
     except NotFound as error:
         raise _no_job(job_id) from error
+    return await _job(desk, job_id)
 
 
 async def _job(desk: Desk, job_id: str) -> JobState:

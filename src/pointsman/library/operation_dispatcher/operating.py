@@ -12,6 +12,7 @@ from pointsman.library.operation_dispatcher.operation import (
     TerminationReason,
 )
 from pointsman.library.operation_dispatcher.translating import name_of
+from pointsman.operations.authors import left_of_job
 from pointsman.operations.checks import Conflict, NotFound
 from pointsman.operations.facts import (
     AboutOperation,
@@ -69,11 +70,12 @@ class Operating(Authoring):
             RuntimeError: If there is no such job.
         """
         reason = choice("termination_reason", TerminationReason, termination_reason)
-        cancel = CancelJob(text("job_id", job_id), reason)
+        with as_documented(), self._machine.looking() as (resource, _):
+            parts = left_of_job(resource, text("job_id", job_id))
         cancelled: list[Operation] = []
-        with self._machine.watches.watch() as watch, self._machine.home.blocked():
-            while facts := self._asked(cancel):
-                for requested in requests_of(facts):
+        for ids in parts:
+            with self._machine.watches.watch() as watch, self._machine.home.blocked():
+                for requested in requests_of(self._asked(CancelJob(job_id, ids, reason))):
                     fact = watch.until_closed(*requested, self.patience_seconds)
                     if isinstance(fact, Cancelled | Cancelling):
                         cancelled.append(self._machine.object_of(fact.operation))

@@ -476,3 +476,16 @@ def test_who_waits_for_an_answer_hears_that_the_dispatcher_is_closed() -> None:
             with pytest.raises(RuntimeError, match="the dispatcher of robot-1 is closed"):
                 waiting.result(1.0)
             over.set()
+
+
+def test_what_of_a_job_is_not_to_be_cancelled_is_asked_for_once() -> None:
+    asked: list[object] = []
+
+    def no(event: DispatchEvent) -> bool:
+        asked.append(event.operation_id)
+        return len(asked) > 6  # So that it ends at all, if it asks again.
+
+    with OperationDispatcher(ROBOT, on_request_callback=no) as dispatcher:
+        queued = dispatcher.add_operations([op(job_id="night"), op(job_id="night")])
+        assert dispatcher.cancel_job("night") == []
+        assert sorted(map(str, asked)) == sorted(str(one.id) for one in queued)
