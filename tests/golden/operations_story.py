@@ -22,6 +22,7 @@ from pointsman.operations.intents import (
     ReportProgress,
     Resume,
     ResumeResource,
+    Retime,
     StartResource,
     StopResource,
     Update,
@@ -35,6 +36,8 @@ from tests.unit.operations.given import SECOND, Story, at
 GOLDEN = "operations-0.3-short.jsonl"
 WHOLE = "operations-0.3.jsonl"
 """The same, written before defaults were left out."""
+SET = "operations-0.3-set.jsonl"
+"""Of a resource whose clock was set."""
 NAME = f"{OPERATIONS.name}/{resource_id('caltech', 'robot 1')}"
 ORDER = (SortRule(SortField.PRIORITY, SortDirection.DESC, none_last=False),)
 
@@ -107,15 +110,29 @@ def evening(story: Story) -> None:
     story.ask(Configure(Policy(order=ORDER, answer_within=timedelta(minutes=2))))
 
 
-def records() -> list[Record]:
-    """All of it, as a journal has it."""
+def day() -> Story:
     story = morning()
     noon(story)
     evening(story)
+    return story
+
+
+def set_back() -> Story:
+    """The clock is set back by an hour while something goes on."""
+    story = Story(ask=False, heartbeat=16 * SECOND)
+    story.add("first")
+    story.wake()
+    story.now = at(7)
+    story.ask(Retime(timedelta(hours=-1), by="clock"))
+    return story
+
+
+def records(story: Story) -> list[Record]:
+    """All of it, as a journal has it."""
     codec = Codec([OPERATIONS])
     pairs = (codec.record(NAME, fact, at(8)) for fact in story.facts)
     return [Record(0, n, key, data) for n, (key, data) in enumerate(pairs, start=1)]
 
 
 if __name__ == "__main__":
-    write(GOLDEN, records())
+    write(SET, records(set_back()))

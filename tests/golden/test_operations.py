@@ -9,7 +9,7 @@ from pointsman.operations.lifecycle import due
 from pointsman.operations.model import Ask, Phase, Reason
 from pointsman.operations.policy import SortDirection, SortField
 from pointsman.runtime.codec import Codec
-from tests.golden.operations_story import GOLDEN, NAME, WHOLE
+from tests.golden.operations_story import GOLDEN, NAME, SET, WHOLE
 from tests.golden.replay import read, replay
 from tests.unit.operations.given import at
 
@@ -61,8 +61,15 @@ def test_what_was_asked_and_what_was_before_is_still_told() -> None:
     assert set(asked) == set(Ask)
 
 
+def test_what_goes_on_has_moved_along_with_its_clock() -> None:
+    resource = replay(SET, [OPERATIONS])[NAME]
+    first = resource.operations["first"]
+    assert (first.start_time, first.phase_since) == (at(8), at(7))
+    assert due(resource) == at(7, 0, 16)
+
+
 def test_every_line_of_it_is_a_fact_and_every_fact_has_a_line() -> None:
-    codec, records = Codec([OPERATIONS]), read(GOLDEN)
+    codec, records = Codec([OPERATIONS]), [*read(GOLDEN), *read(SET)]
     met = {type(codec.decode(key, data).fact).__name__ for key, data in records if data}
     assert met == {fact.__name__ for fact in get_args(Fact)} - {"Forgotten"}
     assert any(not data for _, data in records), "and something was forgotten"

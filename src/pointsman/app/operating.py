@@ -7,6 +7,7 @@ executors <--'   ^-----------------------tail-----------------------'
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -28,6 +29,7 @@ from pointsman.operations.intents import (
     Intent,
     PauseResource,
     ResumeResource,
+    Retime,
     StartResource,
 )
 from pointsman.operations.policy import (
@@ -37,7 +39,8 @@ from pointsman.operations.policy import (
     SortField,
     SortRule,
 )
-from pointsman.runtime.clock import Clock
+from pointsman.runtime.ask import Overloaded
+from pointsman.runtime.clock import Clock, SteadyClock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.record import RecordKeeper
 
@@ -47,6 +50,12 @@ LEFT: Final = "no site file has it any more"
 """Why a resource is paused that was taken out of its site file. Back in, it goes on."""
 AT_ONCE: Final = 100
 """Resources that are begun at the same time."""
+CLOCK: Final = "clock"
+"""Who tells resources that the clock was set, as the facts name it."""
+LOOK_SECONDS: Final = 1.0
+"""Between two looks whether it was."""
+
+log = logging.getLogger(__name__)
 
 
 class Operating:
@@ -127,6 +136,23 @@ class Operating:
         """Nobody can answer for it, so it starts nothing more."""
         with suppress(Conflict):  # It is paused already.
             await self._engine.submit(OPERATIONS, entity, PauseResource(LEFT, by=BY))
+
+    async def keep_time(self, clock: SteadyClock) -> None:
+        """Have the time of day count whenever it was set, once all know that, until cancelled."""
+        await self.begun.wait()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if step := clock.take_step():
+                log.warning("the clock was set, by %+.3f s", step.total_seconds())
+                await asyncio.gather(*self._retimed(Retime(step, by=CLOCK)))
+
+    def _retimed(self, intent: Retime) -> Iterator[asyncio.Future[Sequence[Fact]]]:
+        """All are decided on before anybody else gets a turn, and so before anything falls due."""
+        for entity in (*self.operations.entities(), *self.operations.left()):
+            try:
+                yield self._engine.ask(OPERATIONS, entity, intent)
+            except Overloaded as full:
+                log.warning("%s", full)
 
     def _make_executors(self) -> Iterator[Executor]:
         for id, resource in self._resources.items():

@@ -44,7 +44,7 @@ from pointsman.journal.sqlite import SqliteJournal
 from pointsman.journal.sqlite_reader import SqliteReader
 from pointsman.operations import OPERATIONS
 from pointsman.reactions import Claimed
-from pointsman.runtime.clock import SystemClock
+from pointsman.runtime.clock import SteadyClock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.follow import follow
 from pointsman.runtime.loading import collector_paused, keep_what_is_loaded, unfrozen
@@ -121,7 +121,7 @@ class _Server:
         settings = serving.settings
         self._serving, self._settings = serving, settings
         self._sites, self._keys, self._journal = sites, keys, journal
-        self._clock = SystemClock()
+        self._clock = SteadyClock()
         self._engine = Engine(KINDS, journal, self._clock, place=placement(*sites))
         self._record = settings.data / RECORD
         projections = (*dispatch_projections(), *operation_projections(journal))
@@ -146,6 +146,7 @@ class _Server:
             updates.run(),
             claimed.run(),
             operating.run(),
+            operating.keep_time(self._clock),
         )
         with closing(dispatches), closing(operating):
             async with asyncio.TaskGroup() as tasks:

@@ -158,7 +158,10 @@ def _confirmed(operation: Operation) -> Confirm:
 def sign_of_life(
     operation: Operation, shown: Shown, heartbeat: timedelta | None, now: datetime
 ) -> Report | None:
-    """How far it is, if that is news; else that it lives, as often as somebody watches for it."""
+    """How far it is, if that is news; else that it lives, as often as somebody watches for it.
+
+    What was heard later than now, was heard before somebody set the clock.
+    """
     heard_at = shown.heard_at
     if shown.stage is Stage.SILENT or heard_at is None or operation.phase not in ACTIVE:
         return None
@@ -169,7 +172,7 @@ def sign_of_life(
         fraction = min(max(shown.fraction, 0.0), 1.0)
         return ReportProgress(operation.id, fraction, shown.note, attempt=attempt, by=BY)
     known_at = operation.heard_at or operation.phase_since or operation.changed_at
-    if heartbeat and heard_at > known_at and now - known_at >= heartbeat / BEATS:
+    if heartbeat and known_at < heard_at <= now and now - known_at >= heartbeat / BEATS:
         return Heartbeat(operation.id, attempt=attempt, by=BY)
     return None
 
@@ -178,7 +181,7 @@ def is_quiet(shown: Shown, heartbeat: timedelta | None, now: datetime) -> bool:
     """Whether half of the time is over after which a machine that is there would be lost."""
     if heartbeat is None or shown.stage is Stage.SILENT or shown.heard_at is None:
         return False
-    return now - shown.heard_at >= heartbeat / 2
+    return not timedelta() <= now - shown.heard_at < heartbeat / 2
 
 
 def _failed(operation: Operation, error: str, shown: Shown) -> Fail:

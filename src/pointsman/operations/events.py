@@ -58,6 +58,7 @@ class EventType(StrEnum):
     OPERATION_HEARD = "operation_heard"
     OPERATION_OVERDUE = "operation_overdue"
     OPERATION_OVERRAN = "operation_overran"
+    OPERATION_RETIMED = "operation_retimed"
     OPERATION_DISPATCHER_CONFIGURED = "operation_dispatcher_configured"
     JOB_HELD = "job_held"
     JOB_RELEASED = "job_released"
@@ -96,6 +97,7 @@ _SIMPLE: Final[dict[type, EventType]] = {
     facts.Heard: EventType.OPERATION_HEARD,
     facts.Overdue: EventType.OPERATION_OVERDUE,
     facts.Overran: EventType.OPERATION_OVERRAN,
+    facts.Retimed: EventType.OPERATION_RETIMED,
     facts.Configured: EventType.OPERATION_DISPATCHER_CONFIGURED,
     facts.ResourceStarted: EventType.OPERATION_DISPATCHER_STARTED,
     facts.ResourceStopped: EventType.OPERATION_DISPATCHER_STOPPED,

@@ -123,6 +123,10 @@ class Overran(AboutOperation, frozen=True):
     """It takes longer than planned."""
 
 
+class Retimed(AboutOperation, frozen=True):
+    """The clock was set, and what it is to wait for or to take, is by the new time."""
+
+
 class AboutResource(Value, frozen=True):
     header: Header
     by: str = ""
@@ -194,6 +198,7 @@ OperationFact: TypeAlias = (
     | Heard
     | Overdue
     | Overran
+    | Retimed
 )
 ResourceFact: TypeAlias = (
     Configured | ResourceStarted | ResourceStopped | ResourcePaused | ResourceResumed

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from pointsman.core.values import Value
@@ -134,6 +135,12 @@ class Configure(Asked, frozen=True):
     policy: Policy
 
 
+class Retime(Asked, frozen=True):
+    """The clock was set by so much, and it is now by the new one."""
+
+    step: timedelta
+
+
 class StartResource(Asked, frozen=True):
     paused: bool = False
 
@@ -171,6 +178,7 @@ Intent: TypeAlias = (
     | HoldJob
     | CancelJob
     | Configure
+    | Retime
     | StartResource
     | TakeTurn
     | StopResource

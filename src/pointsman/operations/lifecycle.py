@@ -51,6 +51,7 @@ from pointsman.operations.intents import (
     Pause,
     Report,
     Resume,
+    Retime,
     Retry,
     TakeTurn,
     Update,
@@ -60,6 +61,7 @@ from pointsman.operations.moves import Teller
 from pointsman.operations.policy import Job
 from pointsman.operations.queue import EVER, Resource
 from pointsman.operations.reports import reported
+from pointsman.operations.retiming import retimed
 from pointsman.operations.steering import steered
 
 FORGOTTEN_MOST: Final = 50
@@ -106,6 +108,8 @@ def _decided(resource: Resource, tell: Teller, intent: Intent) -> Sequence[Fact]
             return reported(resource, tell, intent)
         case TakeTurn():
             return turns.next_asked(resource, tell)
+        case Retime(step):
+            return retimed(resource, tell, step)
         case _:
             return steered(resource, tell, intent)
 

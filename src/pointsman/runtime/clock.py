@@ -20,6 +20,10 @@ An operating system ends a rest late by a part of it: Linux by a thousandth, and
 in a process that is to be nice to others.
 """
 
+LEAST_STEP: Final = timedelta(seconds=0.1)
+"""What is less, is made up for without a word."""
+LOOK_SECONDS_MOST: Final = 0.001
+"""If two clocks cannot be read in that time, as others have the processor, they do not compare."""
 REMEMBERED: Final = 4_096
 """How many of its changes of pace a run's clock can still tell the wall time of."""
 
@@ -59,6 +63,44 @@ class SystemClock:
 
     def wall_seconds_since(self, instant: datetime) -> float:
         return (self.now() - instant).total_seconds()
+
+
+class SteadyClock(SystemClock):
+    """The time of day, as far as it passes: where it is set, nobody notices before `take_step`.
+
+    So whoever supervises what goes on can give that a new beginning first, and nothing falls due
+    only because a computer that was switched on a while ago learns what time it is.
+    """
+
+    def __init__(
+        self, wall: Clock | None = None, *, seconds: Callable[[], float] = monotonic
+    ) -> None:
+        self._wall = wall or SystemClock()
+        self._seconds = seconds
+        self._since = self._wall.now() - timedelta(seconds=seconds())
+        self._step, self._left = timedelta(), self.now()
+        """The last step, and the instant from which it was taken."""
+
+    def now(self) -> datetime:
+        return self._since + timedelta(seconds=self._seconds())
+
+    def take_step(self) -> timedelta:
+        """Show the time of day from now on. Returns by how much it was set, if not by little."""
+        begun = self._seconds()
+        now = self.now()
+        step = self._wall.now() - now
+        if self._seconds() - begun > LOOK_SECONDS_MOST:
+            return timedelta()
+        self._since += step
+        if abs(step) < LEAST_STEP:
+            return timedelta()
+        self._step, self._left = step, now
+        return step
+
+    def wall_seconds_since(self, instant: datetime) -> float:
+        now = self.now()
+        was_before = instant <= self._left if self._step > timedelta() else instant > now
+        return (now - instant - (self._step if was_before else timedelta())).total_seconds()
 
 
 class LoopClock:

@@ -73,9 +73,14 @@ class Engine:
             Misplaced: If the site lives in another shard. The engine stops.
             Broken: If `evolve` failed. The engine stops.
         """
+        return await self.ask(kind, id, intent)
+
+    def ask(
+        self, kind: Kind[StateT, IntentT, FactT], id: str, intent: IntentT
+    ) -> "asyncio.Future[Sequence[FactT]]":
+        """As `submit`; but it is decided on before this call returns, or first once loaded."""
         entity = f"{kind.name}/{id}"
-        facts: Sequence[FactT] = await self._shard(entity).ask(entity, intent)
-        return facts
+        return self._shard(entity).ask(entity, intent)
 
     def shard_of(self, kind: Kind[StateT, IntentT, FactT], id: str) -> int:
         """The number of the shard where an entity lives.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from pointsman.operations.events import EventType
 from pointsman.operations.intents import Add, PauseResource, ResumeResource, StopResource
 from pointsman.operations.model import State
 from pointsman.operations.policy import Policy, SortDirection, SortField, SortRule
-from pointsman.runtime.clock import SystemClock
+from pointsman.runtime.clock import SteadyClock, SystemClock
 from pointsman.runtime.engine import Engine
 from pointsman.runtime.operation_pages import Window
 from pointsman.runtime.record import RecordKeeper, record_beside
@@ -54,19 +54,28 @@ def ids(*names: str) -> Sequence[str]:
     return [f'id = "{name}"' for name in names]
 
 
+class Wall(SystemClock):
+    """The time of day, which may be set."""
+
+    step = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.step
+
+
 @asynccontextmanager
-async def served(folder: Path, *sites: Site) -> AsyncIterator[Operations]:
+async def served(folder: Path, *sites: Site, wall: Wall | None = None) -> AsyncIterator[Operations]:
     """All of a server but its doors."""
     path = folder / "journal.db"
     journal, record = SqliteJournal(path), record_beside(path)
-    clock = SystemClock()
+    clock = SteadyClock(wall)
     engine = Engine([OPERATIONS], journal, clock)
     keeper = RecordKeeper(journal, record, projections=operation_projections(journal))
     try:
         with closing(Operating(engine, journal, keeper, record, sites, clock)) as operating:
             operating.operations.load(path)
             async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-                lives = (engine.run(), keeper.run(), operating.run())
+                lives = (engine.run(), keeper.run(), operating.run(), operating.keep_time(clock))
                 running = [tasks.create_task(life) for life in lives]
                 await operating.begin()
                 yield operating.operations
@@ -197,3 +206,31 @@ def test_all_that_a_site_file_may_say_can_be_lived_by() -> None:
     assert policy.order == (SortRule(SortField.PRIORITY, SortDirection.DESC, none_last=False),)
     assert policy.ask is False
     assert policy.heartbeat == timedelta(days=365)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_no_executor_is_lost_nor_kept_for_longer_because_somebody_sets_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    monkeypatch.setattr("pointsman.app.operating.LOOK_SECONDS", 0.02)
+    wall = Wall()
+    said = 'id = "robot-1"\napprove = "always"\nheartbeat_seconds = 3'
+    async with served(tmp_path, site(tmp_path, said), wall=wall) as operations:
+        await operations.ask("robot-1", Add((new("runs"),)))
+        wall.step = timedelta(hours=hours)
+        numbers = iter(range(1_000))
+        while abs((await since_of(operations, "runs")) - wall.now()) > timedelta(minutes=1):
+            await operations.ask("robot-1", Add((new(f"waits-{next(numbers)}"),)))
+        assert (await operations.get("robot-1", "runs")).state is State.RUNNING
+        async with asyncio.timeout(20):
+            with operations.subscribe("robot-1") as events:
+                async for event in events:
+                    if event.type is EventType.OPERATION_FAILED:
+                        break
+
+
+async def since_of(operations: Operations, id: str) -> datetime:
+    """Since when it runs."""
+    since = (await operations.get("robot-1", id)).phase_since
+    assert since is not None
+    return since

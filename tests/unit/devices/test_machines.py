@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from pointsman.core.values import replace
-from pointsman.devices.machines import SILENT, Deed, Shown, Stage, next_step, sign_of_life
+from pointsman.devices.machines import (
+    SILENT,
+    Deed,
+    Shown,
+    Stage,
+    is_quiet,
+    next_step,
+    sign_of_life,
+)
 from pointsman.operations.intents import Complete, Confirm, Fail, Heartbeat, ReportProgress
 from pointsman.operations.model import ACTIVE, Operation, Phase, Progress
 from tests.unit.operations.given import at, work
@@ -121,3 +129,9 @@ def test_signs_of_life_are_given_in_time_and_only_if_there_was_one() -> None:
     unheard = Shown(Stage.RUNNING, at(8))
     assert sign_of_life(running, unheard, HEARTBEAT, at(8, 0, 30)) is None
     assert sign_of_life(running, heard, None, at(9)) is None
+
+
+def test_what_was_heard_before_the_clock_was_set_back_is_no_sign_of_life() -> None:
+    running, shown = operation(Phase.RUNNING, heard_at=at(8)), Shown(Stage.RUNNING, at(9))
+    assert sign_of_life(running, shown, HEARTBEAT, at(8, 0, 30)) is None
+    assert is_quiet(shown, HEARTBEAT, at(8, 0, 30)), "so it is asked"

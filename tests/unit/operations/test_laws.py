@@ -29,6 +29,7 @@ from pointsman.operations.intents import (
     ReportProgress,
     Resume,
     ResumeResource,
+    Retime,
     Retry,
     StartResource,
     StopResource,
@@ -120,6 +121,7 @@ class OperationsLaws(EntityLaws):
         st.builds(ReportProgress, IDS, fraction=st.sampled_from([0.0, 0.5, 2.0])),
         st.sampled_from([StartResource(), StopResource(), PauseResource(), ResumeResource()]),
         st.sampled_from([StartResource(paused=True), ResumeResource(), TakeTurn()]),
+        st.builds(Retime, st.integers(-90, 90).map(lambda seconds: timedelta(seconds=seconds))),
     )
 
     @initialize(policy=POLICIES)

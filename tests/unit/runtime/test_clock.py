@@ -10,6 +10,8 @@ from pointsman.runtime.clock import (
     LEAST_REST_SECONDS,
     LONG_REST_SECONDS,
     RunClock,
+    SteadyClock,
+    SystemClock,
     rest_seconds,
     sleep_until,
 )
@@ -69,6 +71,57 @@ def test_it_does_not_pass_where_it_was_told_to_stop() -> None:
     clock.stop_at(None)
     wall.now += 1
     assert clock.now() == after(2340)
+
+
+class Wall(SystemClock):
+    """It passes with these seconds, and may be set."""
+
+    def __init__(self, seconds: Seconds, takes_seconds: float = 0.0) -> None:
+        self.seconds, self.set_by, self.takes_seconds = seconds, 0.0, takes_seconds
+
+    def now(self) -> datetime:
+        self.seconds.now += self.takes_seconds
+        return after(self.seconds.now + self.set_by)
+
+
+@pytest.mark.parametrize("step", [3_600.0, -3_600.0])
+def test_a_steady_clock_notices_that_it_was_set_when_it_is_told_to(step: float) -> None:
+    seconds = Seconds()
+    wall = Wall(seconds)
+    clock = SteadyClock(wall, seconds=seconds)
+    wall.set_by = step
+    begun = clock.now()
+    seconds.now += 5
+    assert clock.now() == after(1_005)
+    assert clock.take_step() == timedelta(seconds=step)
+    assert clock.now() == wall.now()
+    seconds.now += 5
+    assert clock.take_step() == timedelta()
+    assert clock.now() == wall.now()
+    assert clock.wall_seconds_since(begun) == 10
+    assert clock.wall_seconds_since(clock.now()) == 0
+
+
+def test_a_steady_clock_makes_up_for_a_little_without_a_word() -> None:
+    seconds = Seconds()
+    wall = Wall(seconds)
+    clock = SteadyClock(wall, seconds=seconds)
+    wall.set_by = 0.05
+    assert clock.now() != wall.now()
+    assert clock.take_step() == timedelta()
+    assert clock.now() == wall.now()
+
+
+def test_a_steady_clock_believes_no_look_that_took_long() -> None:
+    seconds = Seconds()
+    wall = Wall(seconds, takes_seconds=0.2)
+    clock = SteadyClock(wall, seconds=seconds)
+    begun, at = clock.now(), seconds.now
+    wall.set_by = 3_600
+    assert clock.take_step() == timedelta()
+    assert clock.now() - begun == timedelta(seconds=seconds.now - at)
+    wall.takes_seconds = 0.0
+    assert abs(clock.take_step() - timedelta(hours=1)) < timedelta(seconds=1)
 
 
 def test_a_rest_is_in_seconds_of_the_loop_and_never_so_short_that_it_spins() -> None:
