@@ -1,13 +1,19 @@
 """What is shown of a queue: all that is not over, in its order, from wherever one likes."""
 
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pointsman.core.agenda import Agenda
+from pointsman.operations import views
 from pointsman.operations.intents import Cancel, Fail, Hold, HoldJob, Retry
-from pointsman.operations.model import Phase
-from pointsman.operations.ranking import rank_of
+from pointsman.operations.model import Operation, Phase
+from pointsman.operations.ranking import Rank, rank_of
 from pointsman.operations.views import in_queue_order
-from tests.unit.operations.given import Story, at
+from tests.unit.operations.given import Story, at, work
 
 
 def shown(story: Story, after: str | None = None) -> list[str]:
@@ -75,3 +81,46 @@ def test_whoever_goes_on_from_any_place_misses_nothing(
     assert shown(story) == right
     for place, id in enumerate(right):
         assert shown(story, id) == right[place + 1 :]
+
+
+@pytest.mark.parametrize("few", [0, 10])
+def test_of_a_job_the_same_is_shown_however_many_it_has(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "FEW", few)
+    story = Story(ask=False)
+    story.add("runs", job_id="red")
+    story.wake()
+    for number, job in enumerate(["red", "blue", "red", None, "red"]):
+        story.add(f"op-{number}", job_id=job)
+    story.ask(Hold("op-0", held=True))
+    story.ask(Cancel("op-4"))
+
+    def of_job(job_id: str, after: str | None = None) -> list[str]:
+        last = story[after] if after else None
+        return [one.id for one in in_queue_order(story.resource, last, job_id=job_id)]
+
+    assert of_job("red") == ["runs", "op-0", "op-2"]
+    assert of_job("red", "runs") == ["op-0", "op-2"]
+    assert of_job("red", "op-0") == ["op-2"]
+    assert of_job("blue") == ["op-1"]
+    assert of_job("none") == []
+
+
+def test_at_the_far_end_of_a_queue_nobody_takes_what_is_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    story, taken, in_order = Story(), list[str](), Agenda.in_order
+
+    def counted(agenda: Agenda[Rank], after: Rank | None = None) -> Iterator[tuple[Rank, str]]:
+        for rank, id in in_order(agenda, after):
+            taken.append(id)
+            yield rank, id
+
+    monkeypatch.setattr(Agenda, "in_order", counted)
+    for number in range(500):
+        story.resource.put(Operation(f"op-{number}", number + 1, work(), story.now))
+    end = [one.id for one in islice(in_queue_order(story.resource, story["op-490"]), 5)]
+    assert end == [f"op-{number}" for number in range(491, 496)]
+    assert taken[:5] == end
+    assert len(taken) <= 6, "the next one may be looked at too"

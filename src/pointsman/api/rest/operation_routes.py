@@ -233,16 +233,15 @@ def _unfinished(
     last: model.Operation | None,
 ) -> _Page:
     """What is not over: the active one, then the queue."""
-    fitting = (
-        one
-        for one in in_queue_order(resource, last, whole=limit is None)
-        if state in (None, one.state) and _is_of(one, job_id)
-    )
+    found = in_queue_order(resource, last, job_id=job_id, whole=limit is None)
+    if state not in (None, State.QUEUED):  # At most the first one, and nobody need look further.
+        found = islice(found, 1)
+    fitting = (one for one in found if state in (None, one.state))
     if limit is None:
         return _Page([*fitting], {})
-    found = [*islice(fitting, limit + 1)]
-    more = {"after": found[limit - 1].id} if len(found) > limit else {}
-    return _Page(found[:limit], more)
+    page = [*islice(fitting, limit + 1)]
+    more = {"after": page[limit - 1].id} if len(page) > limit else {}
+    return _Page(page[:limit], more)
 
 
 def _is_of(operation: model.Operation, job_id: str | None) -> bool:
