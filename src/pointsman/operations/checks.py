@@ -98,6 +98,10 @@ def conflict(code: str, what: str, operation: Operation) -> Conflict:
     return Conflict(code, line, phase=operation.phase, allowed=allowed)
 
 
+def times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
 def digits(number: float) -> str:
     """A number that somebody sent, for a line about it: it may have thousands of digits."""
     return "a number of many digits" if abs(number) > 10 * INTEGER_MOST else str(number)

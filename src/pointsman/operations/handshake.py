@@ -18,6 +18,7 @@ from pointsman.operations.checks import (
     check_text,
     conflict,
     digits,
+    times,
 )
 from pointsman.operations.facts import Denied, Fact, OperationFact, Withdrawn
 from pointsman.operations.intents import Answer
@@ -122,7 +123,7 @@ def denied(
     )
     facts: list[Fact] = [Denied(after, None, tell.by, meta, request)]
     if most is not None and denials % most == 0:
-        why = f"operation {operation.id} was denied its start {denials} times"
+        why = f"operation {operation.id} was denied its start {times(denials)}"
         facts.append(tell.paused(resource.header, why))
     return facts
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pointsman.operations.checks import times
 from pointsman.operations.model import Ask, Operation, Phase
 from pointsman.operations.policy import Header
 from pointsman.operations.queue import Resource
@@ -123,7 +124,7 @@ def _of_others(resource: Resource, operation: Operation, own: list[Block]) -> It
 
 def _why_it_rests(operation: Operation) -> str:
     if operation.denials:
-        return f"its start was denied {operation.denials} times"
+        return f"its start was denied {times(operation.denials)}"
     return f"it failed ({operation.failure})"
 
 

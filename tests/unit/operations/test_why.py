@@ -110,7 +110,7 @@ def test_a_rest_after_a_denial_or_a_failure_says_which() -> None:
     story.ask(Answer("lift", 1, accepted=False))
     block = one(story, "lift")
     assert (block.cause, block.until) == (Cause.RESTING, at(8, 1))
-    assert "its start was denied 1 times; it rests until" in block.line
+    assert "its start was denied once; it rests until" in block.line
     story.wait(60)
     story.ask(Answer("lift", 2, accepted=True))
     story.ask(Fail("lift", error="slipped"))
