@@ -62,7 +62,7 @@ class Assembly:
         if self._handshakes is not None:
             subscribers.append(self._handshakes.hear)
         machine.follow(*subscribers, outbox=self._outbox)
-        self._finalizer = weakref.finalize(self, machine.close)
+        self._finalizer = weakref.finalize(self, _close, machine, self._handshakes)
 
     def _asking(
         self, callback: RequestCallback | None, none_means: bool | None
@@ -205,6 +205,12 @@ def _told(machine: Machine, intent: Intent) -> None:
         machine.ask(intent)
     except Conflict:
         return
+
+
+def _close(machine: Machine, handshakes: Handshakes | None) -> None:
+    if handshakes is not None:
+        handshakes.close()
+    machine.close()
 
 
 def _check_callbacks(*callbacks: object) -> None:

@@ -19,20 +19,30 @@ class Hands:
         self._name = name
         self._most = most
         self._lock = Lock()
-        self._waiting: SimpleQueue[Work] = SimpleQueue()
+        self._waiting: SimpleQueue[Work | None] = SimpleQueue()
         self._idle = 0
         """Threads that wait for work and that none is on its way to, less work that waits."""
         self._count = 0
+        self._closed = False
 
     def do(self, work: Work) -> None:
         """Have it called, beside all else; once a hand is free, if all are full."""
         with self._lock:
+            if self._closed:
+                return
             if self._idle > 0 or self._count >= self._most:
                 self._idle -= 1
                 self._waiting.put(work)
                 return
             self._count += 1
         Thread(target=self._turn, args=(work,), name=self._name, daemon=True).start()
+
+    def close(self) -> None:
+        """Begin nothing more, and let go of all threads: of those that do something, afterwards."""
+        with self._lock:
+            self._closed = True
+            for _ in range(self._idle):
+                self._waiting.put(None)
 
     def _turn(self, work: Work) -> None:
         next_work: Work | None = work
@@ -45,6 +55,8 @@ class Hands:
 
     def _next(self) -> Work | None:
         with self._lock:
+            if self._closed:
+                return None
             self._idle += 1
         try:
             return self._waiting.get(timeout=IDLE_SECONDS)

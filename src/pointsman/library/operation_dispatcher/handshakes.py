@@ -75,6 +75,10 @@ class Handshakes:
                         request.ask.lower(),
                     )
 
+    def close(self) -> None:
+        """Ask nothing more. What is being asked may be answered, and that counts for nothing."""
+        self._hands.close()
+
     def _carry(self, event: DispatchEvent, request: Request) -> None:
         if self._clock.now() >= request.answer_by:
             return  # All hands were full, and no answer counts any more.

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from pointsman.library.operation_dispatcher.assembly import Assembly
-from pointsman.library.operation_dispatcher.coercing import choice, instant
+from pointsman.library.operation_dispatcher.coercing import choice, instant, integer
 from pointsman.library.operation_dispatcher.events import DispatchEvent
 from pointsman.library.operation_dispatcher.history import (
     History,
@@ -24,6 +25,9 @@ from pointsman.operations.model import Operation as Value
 from pointsman.operations.queue import Resource
 from pointsman.operations.ranking import in_turn, rank_of
 from pointsman.operations.why import Block, blocked_by
+
+EVENTS_MOST: Final = 2**31
+"""More than anybody has. What counts them takes no larger number."""
 
 
 class Questions(Assembly):
@@ -109,14 +113,18 @@ class Questions(Assembly):
     def get_events(
         self, operation_id: OperationId | None = None, limit: int | None = None
     ) -> list[DispatchEvent]:
-        """The last events, of one operation or of all; oldest first."""
-        past = self._machine.past
+        """The last events, of one operation or of all; oldest first.
+
+        Raises:
+            ValueError: If the limit is no number.
+        """
+        past, most = self._machine.past, _most(limit)
         if operation_id is None:
-            happened = past.last(None, None, limit)
+            happened = past.last(None, None, most)
         else:
             happened = past.of(name_of(operation_id))
         events = [event for one in happened for event in events_of(one, self.resource_id)]
-        return events if limit is None else events[max(len(events) - limit, 0) :]
+        return events if most is None else events[max(len(events) - most, 0) :]
 
     def get_history(
         self,
@@ -130,7 +138,7 @@ class Questions(Assembly):
         Times without a zone are in UTC. If there is a history callback, it may return another.
 
         Raises:
-            ValueError: If a time is none, or the callback returned something else.
+            ValueError: If a time or the limit is none, or the callback returned something else.
         """
         since = None if from_time is None else instant("from_time", from_time)
         until = None if to_time is None else instant("to_time", to_time)
@@ -147,7 +155,7 @@ class Questions(Assembly):
         limit: int | None,
     ) -> History:
         window = TimeWindow(start=since, end=until)
-        most = None if limit is None else max(limit, 0)
+        most = _most(limit)
         happened = self._machine.past.last(since, until, most)
         events = [event for one in happened for event in events_of(one, self.resource_id)]
         history = History(
@@ -167,6 +175,11 @@ class Questions(Assembly):
         with self._machine.looking() as (resource, _):
             known = resource.operations.get(name)
         return known or self._machine.past.operation(name)
+
+
+def _most(limit: int | None) -> int | None:
+    """How many events that is. None: all."""
+    return None if limit is None else min(max(integer("limit", limit), 0), EVENTS_MOST)
 
 
 def _in_order(resource: Resource, state: ExecutionState | None) -> Iterator[Value]:

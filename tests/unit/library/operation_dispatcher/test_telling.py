@@ -170,6 +170,18 @@ def test_a_time_without_a_zone_is_in_utc() -> None:
             dispatcher.get_history("yesterday")
 
 
+@pytest.mark.parametrize(("limit", "found"), [(None, 2), (10**30, 2), ("1", 1), (0, 0), (-1, 0)])
+def test_a_limit_is_how_many_events_there_are_at_most(limit: int | None, found: int) -> None:
+    with OperationDispatcher(ROBOT) as dispatcher:
+        lift = dispatcher.add(op())
+        dispatcher.update_operation(lift.id, {"priority": 5})
+        assert len(dispatcher.get_events(limit=limit)) == found
+        assert len(dispatcher.get_events(lift.id, limit=limit)) == found
+        assert len(dispatcher.get_history(limit=limit).events) == found
+        with pytest.raises(ValueError, match=r"limit is 1\.5: a whole number would work"):
+            dispatcher.get_events(limit=1.5)  # type: ignore[arg-type]
+
+
 def test_somebody_else_may_tell_the_history() -> None:
     asked: list[tuple[object, ...]] = []
     other = History(resource_id=ROBOT)
