@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -195,6 +196,9 @@ async def test_resources_are_listed_and_steered(
         assert "stopped" in await good(shell, "resource", "stop", "robot-2")
         assert "running" in await good(shell, "resource", "start", "robot-2")
         assert "robot-9" in await bad(shell, "resource", "pause", "robot-9")
+        for odd in ("..", ".", "../..", "a/b"):  # And none of them is the first resource.
+            assert repr(odd) in await bad(shell, "resource", "pause", odd)
+            assert repr(odd) in await bad(shell, "operation", "add", "{}", "--resource", odd)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +305,19 @@ async def test_who_changed_something_and_why_is_kept(
         assert (event.by, event.meta["why"]) == ("cli", "Frühschicht")
 
 
+async def test_what_rests_until_it_is_tried_again_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell
+) -> None:
+    policy = Policy(ask=False, retries=1, backoff=timedelta(minutes=1))
+    async with beside(tmp_path, monkeypatch, policy=policy):
+        id = await added(shell)
+        await good(shell, "operation", "fail", id, "--reason", "jammed")
+        await asyncio.sleep(0.3)
+        await good(shell, "operation", "cancel", id)
+        (row,) = (await told(shell, "history"))["operations"]
+        assert row["running_seconds"] <= row["cycle_seconds"] - 0.3
+
+
 async def test_a_history_is_figures_a_table_and_a_chart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell
 ) -> None:
@@ -332,3 +349,41 @@ async def test_a_history_is_figures_a_table_and_a_chart(
         assert "no .csv, .json or .parquet" in await bad(
             shell, "history", "--out", "figures.xls", status=2
         )
+
+
+async def test_a_rest_between_two_tries_is_no_time_that_an_operation_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell
+) -> None:
+    rest = timedelta(seconds=0.5)
+    policy = Policy(ask=False, retries=1, backoff=rest)
+    async with beside(tmp_path, monkeypatch, policy=policy):
+        id = await added(shell)
+        await good(shell, "operation", "fail", id, "--reason", "jammed")
+        for _ in range(500):
+            if id in await good(shell, "operation", "list", "--state", "RUNNING"):
+                break
+            await asyncio.sleep(0.02)
+        await good(shell, "operation", "complete", id)
+        [row] = (await told(shell, "history"))["operations"]
+        assert (row["attempts"], row["state"], row["error"]) == (2, "COMPLETED", "")
+        assert row["running_seconds"] <= row["cycle_seconds"] - rest.total_seconds()
+
+
+async def test_a_history_tells_of_what_goes_on_without_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell
+) -> None:
+    async with beside(tmp_path, monkeypatch, policy=AT_ONCE):
+        id = await added(shell)
+        queued = await added(shell)
+        await good(shell, "operation", "cancel", queued)
+        await asyncio.sleep(0.1)
+        for window in ((), ("--to", "+1d")):
+            [row, _] = (await told(shell, "history", *window))["operations"]
+            assert (row["state"], row["ended_at"]) == ("RUNNING", None)
+            assert 0.1 < row["running_seconds"] < 60
+        quiet = await told(shell, "history", "--from", "now")
+        assert [row["operation_id"] for row in quiet["operations"]] == [id]
+        assert quiet["report"]["utilisation_percentage"] == pytest.approx(100)
+        await good(shell, "operation", "complete", id)
+        after = await told(shell, "history", "--from", "now")
+        assert after["operations"] == []

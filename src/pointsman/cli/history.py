@@ -1,8 +1,8 @@
 """`pointsman history`: figures of what has happened to operations, as a table, a file, a chart."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +14,19 @@ from pointsman.cli.operations import at, connected
 from pointsman.cli.rest_client import PAGE, Server
 from pointsman.library.operation_dispatcher.analyzing import HistoryAnalyzer, HistoryReport, Spread
 from pointsman.library.operation_dispatcher.charting import show_history_gantt
+from pointsman.library.operation_dispatcher.events import DispatchEvent
+from pointsman.library.operation_dispatcher.history import History
+from pointsman.library.operation_dispatcher.operation import Operation
+from pointsman.library.operation_dispatcher.tracing import ENDS, GOES_ON
+from pointsman.operations.events import DOCUMENTED, EventType
 from pointsman.runtime.clock import SystemClock
 
 KINDS: Final = (".csv", ".json", ".parquet")
+TOLD: Final = DOCUMENTED | {EventType.OPERATION_REQUEUED}
+"""Without heartbeats and the like, of which there may be many."""
+CHANGES: Final = ("state", "termination_reason")
+"""Fields whose changes figures are made of."""
+OVER: Final = (*ENDS, EventType.OPERATION_REQUEUED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +74,62 @@ def history(asked: Past) -> None:
         output.line(f"written: {path}")
 
 
-def all_of(server: Server, resource_id: str | None, window: Mapping[str, str]) -> dict[str, Any]:
-    """A history of all pages, with every operation that it tells of."""
+def all_of(server: Server, resource_id: str | None, window: Mapping[str, str]) -> History:
+    """A history of all pages, up to now, with every operation that it tells of."""
     path, seq = at(resource_id, "operations", "history"), 0
-    events: list[dict[str, Any]] = []
-    operations: dict[str, dict[str, Any]] = {}
+    events: list[DispatchEvent] = []
+    operations: dict[str, Operation] = {}
     while True:
-        page = server.get(*path, after=seq, limit=PAGE, resolve_operations=True, **window)
-        events += page["events"]
-        operations |= {one["id"]: one for one in page["operations"]}
+        page = server.get(*path, after=seq, limit=PAGE, every=True, **window)
+        told = [event for event in page["events"] if event["event_type"] in TOLD]
+        events += map(_slim, told)
+        ids = {event["operation_id"] for event in told}
+        known = (one for one in page["operations"] if one["id"] in ids)
+        operations |= {one["id"]: Operation.model_validate(one) for one in known}
         if len(page["events"]) < PAGE:
-            return {**page, "events": events, "operations": [*operations.values()]}
-        seq = events[-1]["seq"]
+            break
+        seq = page["events"][-1]["seq"]
+    if event := _going_on(server, path, window.get("from_time"), page["created_at"]):
+        events.insert(0, _slim(event))
+        found = server.get(*at(resource_id, "operations", event["operation_id"]))["operation"]
+        operations.setdefault(found["id"], Operation.model_validate(found))
+    bounds = page["window"]
+    if bounds["end"] is None and not _is_before(page["created_at"], bounds["start"]):
+        bounds["end"] = page["created_at"]
+    whole = {**page, "events": events, "operations": [*operations.values()]}
+    return History.model_validate(whole)
+
+
+def _slim(event: Mapping[str, Any]) -> DispatchEvent:
+    """An event without the changes that no figure is about: there may be a great many."""
+    changes = [one for one in event["changes"] if one["field"] in CHANGES]
+    return DispatchEvent.model_validate({**event, "changes": changes})
+
+
+def _going_on(
+    server: Server, path: Sequence[str], since: str | None, now: str
+) -> dict[str, Any] | None:
+    """The last turn of what went on when a window began: it need not have another one there."""
+    if since is None or _is_before(now, since):
+        return None
+    asked = {"limit": PAGE, "every": True, "resolve_operations": False, "to_time": since}
+    over: set[str] = set()
+    before: int | None = None
+    while True:
+        page = server.get(*path, before=before, **asked)["events"]
+        for event in reversed(page):
+            if event["event_type"] in GOES_ON:
+                is_open = event["operation_id"] not in over
+                return event if is_open and _is_before(event["created_at"], since) else None
+            if event["event_type"] in OVER:
+                over.add(event["operation_id"])
+        if len(page) < PAGE:
+            return None
+        before = page[0]["seq"]
+
+
+def _is_before(one: str, other: str | None) -> bool:
+    return other is not None and datetime.fromisoformat(one) < datetime.fromisoformat(other)
 
 
 def lines_of(report: HistoryReport, asked: Past) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """Figures of a history: how long operations wait and take, how late they are, what goes wrong."""
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,17 +12,22 @@ from typing import Any, Final, get_args, get_type_hints
 from pointsman.library.operation_dispatcher.history import History
 from pointsman.library.operation_dispatcher.model import Model
 from pointsman.library.operation_dispatcher.operation import ExecutionState
+from pointsman.library.operation_dispatcher.tables import csv_of, parquet_of
 from pointsman.library.operation_dispatcher.tracing import (
     DOWN,
     PAUSED,
     RESUMED,
     UP,
+    Span,
     Trace,
+    covered_by,
     history_of,
+    is_told,
     overlap,
     spans_of,
     total,
     traces_of,
+    within,
 )
 
 HOUR: Final = timedelta(hours=1)
@@ -68,7 +71,10 @@ class OperationFigures(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HistoryReport(Model):
-    """What a history amounts to. Percentages are of the time that it covers."""
+    """What a history amounts to. Percentages are of the time that it covers; None: nothing tells.
+
+    That is its window, or all of it, up to when it was told.
+    """
 
     resource_id: str
     start: datetime | None
@@ -126,21 +132,23 @@ class HistoryAnalyzer:
         ups, pauses = spans_of(history, UP, DOWN), spans_of(history, PAUSED, RESUMED)
         up = total(ups)
         runtime = up - overlap(ups, pauses)
-        duration = history.get_duration_seconds()
+        covered = covered_by(history)
+        duration = (covered[1] - covered[0]).total_seconds() if covered else None
+        up_of = duration if is_told(history) else None
         ended = Counter(trace.state for trace in traces)
         done = [trace for trace in traces if trace.state is ExecutionState.COMPLETED]
-        ratios = [t.running_time / t.planned for t in done if t.planned]
+        ratios = [t.running_time / t.planned for t in done if t.planned and t.is_whole]
         late = [seconds for t in traces if (seconds := _seconds(t.late)) is not None]
-        busy = sum((trace.running_time for trace in traces), timedelta())
+        busy = _busy(traces, covered)
         return HistoryReport(
             resource_id=history.resource_id,
-            start=history.get_start(),
-            end=history.get_end(),
+            start=covered[0] if covered else history.get_start(),
+            end=covered[1] if covered else history.get_end(),
             duration_seconds=duration,
             dispatcher_uptime_seconds=up.total_seconds(),
-            dispatcher_uptime_percentage=_percentage(up, duration),
+            dispatcher_uptime_percentage=_percentage(up, up_of),
             dispatcher_runtime_seconds=runtime.total_seconds(),
-            dispatcher_runtime_percentage=_percentage(runtime, duration),
+            dispatcher_runtime_percentage=_percentage(runtime, up_of),
             operations=len(traces),
             completed=ended[ExecutionState.COMPLETED],
             failed=ended[ExecutionState.FAILED],
@@ -171,11 +179,8 @@ class HistoryAnalyzer:
 
     def to_csv(self, path: str | Path | None = None) -> str:
         """The rows as CSV, also into a file if there is a path."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _columns(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row.model_dump(mode="json") for row in self.rows())
-        return _written(text.getvalue(), path)
+        rows = (row.model_dump(mode="json") for row in self.rows())
+        return _written(csv_of(_kinds(), rows), path)
 
     def to_parquet(self, path: str | Path) -> None:
         """The rows as a Parquet file, by whichever of PyArrow and Polars is installed.
@@ -183,39 +188,9 @@ class HistoryAnalyzer:
         Raises:
             ModuleNotFoundError: If neither is.
         """
-        rows = [row.model_dump() for row in self.rows()]
-        columns = {name: [row[name] for row in rows] for name in _columns()}
-        try:
-            import pyarrow as arrow
-            from pyarrow import parquet
-        except ModuleNotFoundError:
-            _parquet_by_polars(columns, Path(path))
-        else:
-            types = {
-                str: arrow.string(),
-                int: arrow.int64(),
-                float: arrow.float64(),
-                datetime: arrow.timestamp("us", "UTC"),
-            }
-            schema = arrow.schema([(name, types[kind]) for name, kind in _kinds().items()])
-            parquet.write_table(arrow.table(columns, schema), Path(path))
-
-
-def _parquet_by_polars(columns: Mapping[str, Sequence[object]], path: Path) -> None:
-    try:
-        import polars
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "Parquet needs one of these: pip install pyarrow, or pip install polars"
-        ) from None
-    types: Mapping[type, Any] = {
-        str: polars.String,
-        int: polars.Int64,
-        float: polars.Float64,
-        datetime: polars.Datetime("us", "UTC"),
-    }
-    schema = {name: types[kind] for name, kind in _kinds().items()}
-    polars.DataFrame(columns, schema).write_parquet(path)
+        kinds, rows = _kinds(), [row.model_dump() for row in self.rows()]
+        columns = {name: [row[name] for row in rows] for name in kinds}
+        Path(path).write_bytes(parquet_of(kinds, columns))
 
 
 def _figures(trace: Trace) -> OperationFigures:
@@ -240,20 +215,24 @@ def _figures(trace: Trace) -> OperationFigures:
     )
 
 
-def _columns() -> list[str]:
-    return [one.name for one in fields(OperationFigures)]
-
-
 def _kinds() -> dict[str, type]:
     """What each column holds, whether or not there is any of it this time."""
     hints = get_type_hints(OperationFigures)
-    return {name: (get_args(hints[name]) or (hints[name],))[0] for name in _columns()}
+    names = [one.name for one in fields(OperationFigures)]
+    return {name: (get_args(hints[name]) or (hints[name],))[0] for name in names}
 
 
 def _cycle_seconds(trace: Trace) -> float | None:
     if trace.started_at is None or trace.ended_at is None:
         return None
     return (trace.ended_at - trace.started_at).total_seconds()
+
+
+def _busy(traces: Iterable[Trace], covered: Span | None) -> timedelta:
+    """How long operations ran, of the time that is covered."""
+    if covered is None:
+        return timedelta()
+    return sum((total(within(trace.running, covered)) for trace in traces), timedelta())
 
 
 def _denials(traces: Iterable[Trace]) -> dict[str, dict[str, int]]:

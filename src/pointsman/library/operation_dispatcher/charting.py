@@ -1,7 +1,7 @@
 """A chart of a history: a row an operation, a bar for each time that it ran or stood still."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,12 @@ ENDINGS: Final = {
 }
 DISPATCHER: Final = "dispatcher"
 DEFAULT_FILE: Final = "history_gantt.html"
+LABEL: Final = 40
+"""Characters: a row's name takes its room from the bars."""
+SHOWN: Final = 200
+ROW_PIXELS: Final = 20
+LEAST_PIXELS: Final = 450
+MOST_PIXELS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +99,25 @@ def build_history_gantt_figure(
                     marker={"color": colour},
                 )
             )
-    figure.update_layout(
-        title=_escaped(title),
-        barmode="overlay",
-        xaxis={"type": "date"},
-        yaxis={"autorange": "reversed", "type": "category"},
-        showlegend=True,
-    )
+    figure.update_layout(**_layout(bars), title=_escaped(title))
     return figure
+
+
+def _layout(bars: Sequence[Bar]) -> dict[str, Any]:
+    """Time goes to the right, and rows down in the order of the bars."""
+    rows = list(dict.fromkeys(bar.row for bar in bars))
+    return {
+        "height": min(LEAST_PIXELS + len(rows) * ROW_PIXELS, MOST_PIXELS),
+        "barmode": "overlay",
+        "xaxis": {"type": "date", "title": "UTC"},
+        "yaxis": {
+            "autorange": "reversed",
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": rows,
+        },
+        "showlegend": True,
+    }
 
 
 def show_history_gantt(
@@ -142,7 +159,7 @@ def _label(trace: Trace, number: int) -> str:
     """What its author calls it, and which it is."""
     payload = trace.operation.payload if trace.operation else {}
     name = next((payload[key] for key in ("name", "task") if payload.get(key)), "operation")
-    return f"{_escaped(name)} · {number}"
+    return f"{_escaped(name, LABEL)} · {number}"
 
 
 def _text(trace: Trace) -> str:
@@ -152,7 +169,8 @@ def _text(trace: Trace) -> str:
     return _escaped(f"{trace.id} {state}{why}{error}")
 
 
-def _escaped(text: object) -> str:
+def _escaped(text: object, most: int = SHOWN) -> str:
     """Plotly reads some HTML in what it shows."""
-    shown = str(text)[:200]
+    whole = str(text)
+    shown = whole if len(whole) <= most else f"{whole[: most - 1]}…"
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -24,10 +24,18 @@ ENDS: Final = {
 }
 RUNS: Final = (EventType.OPERATION_STARTED, EventType.OPERATION_RESUMED)
 RESTS: Final = (EventType.OPERATION_PAUSED, EventType.OPERATION_REQUEUED)
+GOES_ON: Final = (*RUNS, EventType.OPERATION_PAUSED)
+"""It is not over: it runs, or stands still."""
 UP: Final = EventType.OPERATION_DISPATCHER_STARTED
 DOWN: Final = EventType.OPERATION_DISPATCHER_STOPPED
 PAUSED: Final = EventType.OPERATION_DISPATCHER_PAUSED
 RESUMED: Final = EventType.OPERATION_DISPATCHER_RESUMED
+STARTING: Final = (
+    EventType.OPERATION_START_REQUESTED,
+    EventType.OPERATION_START_DENIED,
+    EventType.OPERATION_STARTED,
+)
+"""What a dispatcher does only while it is up."""
 
 
 @dataclass(slots=True)
@@ -46,6 +54,8 @@ class Trace:
     reason: TerminationReason = TerminationReason.NONE
     error: str = ""
     attempts: int = 0
+    is_whole: bool = False
+    """Whether the history has its first start, and so all of the time that it ran."""
     running: list[Span] = field(default_factory=list)
     paused: list[Span] = field(default_factory=list)
     denials: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -83,34 +93,45 @@ def traces_of(history: History) -> Sequence[Trace]:
     for event in history.events:
         if event.operation_id is not None:
             by_id.setdefault(event.operation_id, []).append(event)
-    end = history.get_end()
-    return [_trace(id, events, known.get(id), end) for id, events in by_id.items()]
+    covered = covered_by(history)
+    return [_trace(id, events, known.get(id), covered) for id, events in by_id.items()]
 
 
 def _trace(
     id: OperationId,
     events: Iterable[DispatchEvent],
     operation: Operation | None,
-    until: datetime | None,
+    covered: Span | None,
 ) -> Trace:
     trace = Trace(id, operation)
     if operation is not None:
         trace.added_at = operation.created_at
-        trace.started_at = operation.start_time
+        if operation.start_time and covered and operation.start_time <= covered[1]:
+            trace.started_at = operation.start_time
     since: datetime | None = None
-    spans = trace.running
+    spans: list[Span] | None = None
     for event in events:
         at, event_type = event.created_at, event.event_type
         _note(trace, event)
         if event_type in (*RUNS, *RESTS, *ENDS):
-            if since is not None:
+            if spans is None and covered:
+                since, spans = covered[0], _before(trace, event)
+            if since is not None and spans is not None:
                 spans.append((since, at))
-            goes_on = event_type in RUNS or event_type is EventType.OPERATION_PAUSED
-            since = at if goes_on else None
+            since = at if event_type in GOES_ON else None
             spans = trace.running if event_type in RUNS else trace.paused
-    if since is not None and until is not None and until > since:
-        spans.append((since, until))
+    if since is not None and spans is not None and covered and covered[1] > since:
+        spans.append((since, covered[1]))
     return trace
+
+
+def _before(trace: Trace, first: DispatchEvent) -> list[Span] | None:
+    """What an operation was about until its first turn that the history tells of."""
+    trace.is_whole = first.event_type is EventType.OPERATION_STARTED
+    was = next((one.old_value for one in first.changes if one.field == "state"), None)
+    if was == ExecutionState.RUNNING:
+        return trace.running
+    return trace.paused if was == ExecutionState.PAUSED else None
 
 
 def _note(trace: Trace, event: DispatchEvent) -> None:
@@ -122,13 +143,13 @@ def _note(trace: Trace, event: DispatchEvent) -> None:
             first = trace.attempts == 0
             trace.started_at = event.created_at if first else trace.started_at
             trace.attempts += 1
-            trace.state = ExecutionState.RUNNING
+            _reopen(trace, ExecutionState.RUNNING)
         case EventType.OPERATION_PAUSED:
             trace.state = ExecutionState.PAUSED
         case EventType.OPERATION_RESUMED:
             trace.state = ExecutionState.RUNNING
         case EventType.OPERATION_REQUEUED:
-            trace.state = ExecutionState.QUEUED
+            _reopen(trace, ExecutionState.QUEUED)
         case ended if ended in ENDS:
             trace.ended_at, trace.state = event.created_at, ENDS[ended]
             trace.reason = _reason(event)
@@ -136,6 +157,12 @@ def _note(trace: Trace, event: DispatchEvent) -> None:
         case denied if denied.name.endswith("_DENIED"):
             asked = denied.name.removeprefix("OPERATION_").removesuffix("_DENIED")
             trace.denials[asked, str(event.meta_data.get("reasoning") or "unsaid")] += 1
+
+
+def _reopen(trace: Trace, state: ExecutionState) -> None:
+    """However it ended before: somebody had it tried again."""
+    trace.state, trace.ended_at = state, None
+    trace.reason, trace.error = TerminationReason.NONE, ""
 
 
 def _reason(event: DispatchEvent) -> TerminationReason:
@@ -149,13 +176,16 @@ def spans_of(history: History, begin: EventType, end: EventType) -> Sequence[Spa
     """When a dispatcher was up, or paused: from each `begin` to the next `end`.
 
     Whatever ends first was so from the start of the history on; what does not end, until its end.
+    In a part of a history a dispatcher that starts operations is up.
     """
-    start, until = history.get_start(), history.get_end()
-    if start is None or until is None:
+    covered = covered_by(history)
+    if covered is None:
         return []
+    start, until = covered
     spans: list[Span] = []
     turns = [event for event in history.events if event.event_type in (begin, end)]
-    since = start if turns and turns[0].event_type is end else None
+    was_so = turns[0].event_type is end if turns else begin is UP and _was_up(history)
+    since = start if was_so else None
     for event in turns:
         if event.event_type is begin:
             since = since or event.created_at
@@ -164,7 +194,37 @@ def spans_of(history: History, begin: EventType, end: EventType) -> Sequence[Spa
             since = None
     if since is not None:
         spans.append((since, max(until, since)))
-    return [(max(a, start), min(b, until)) for a, b in spans if b > start and a < until]
+    return within(spans, covered)
+
+
+def is_told(history: History) -> bool:
+    """Whether a history tells if its dispatcher was up. A part of one need not."""
+    turns = any(event.event_type in (UP, DOWN) for event in history.events)
+    return turns or history.window.start is None or _was_up(history)
+
+
+def _was_up(history: History) -> bool:
+    """Whether it shows, in a part of a history where it neither starts nor stops."""
+    since = history.window.start
+    return since is not None and any(
+        event.event_type in STARTING and event.created_at >= since for event in history.events
+    )
+
+
+def covered_by(history: History) -> Span | None:
+    """What a history tells of: its window, but nothing from after it was told. None: nothing."""
+    start, end = history.get_start(), history.get_end()
+    if start is None or end is None:
+        return None
+    last = max((event.created_at for event in history.events), default=start)
+    told = history.created_at
+    return start, told if max(start, last) <= told < end else end
+
+
+def within(spans: Iterable[Span], bounds: Span) -> Sequence[Span]:
+    """What of them is in bounds."""
+    start, end = bounds
+    return [(max(a, start), min(b, end)) for a, b in spans if b > start and a < end]
 
 
 def overlap(ones: Iterable[Span], others: Sequence[Span]) -> timedelta:

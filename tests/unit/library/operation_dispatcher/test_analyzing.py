@@ -1,75 +1,17 @@
-"""Figures and charts of a history."""
+"""Figures of a history."""
 
 import csv
 import io
 import json
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
 
-from pointsman.operation_dispatcher import (
-    DispatchEvent,
-    EventType,
-    History,
-    HistoryAnalyzer,
-    TimeWindow,
-    build_history_gantt_figure,
-    show_history_gantt,
-)
-from tests.unit.library.operation_dispatcher.given import ROBOT, dispatching, op
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
-
-
-def at(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-def event(seconds: float, name: str, id: UUID | None = None, **meta: Any) -> DispatchEvent:  # noqa: ANN401
-    changes = [{"field": "termination_reason", "old_value": "NONE", "new_value": meta.pop("why")}]
-    return DispatchEvent(
-        resource_id=ROBOT,
-        operation_id=id,
-        event_type=EventType[f"OPERATION_{name}"],
-        changes=changes if changes[0]["new_value"] else [],  # type: ignore[arg-type]
-        meta_data=meta,
-        created_at=at(seconds),
-    )
-
-
-def day(*events: tuple[Any, ...], **also: Any) -> History:  # noqa: ANN401
-    told = [event(*one[:3], **({"why": None} | (one[3] if len(one) > 3 else {}))) for one in events]
-    return History(resource_id=ROBOT, events=told, **also)
-
-
-DAY = day(
-    (0, "DISPATCHER_STARTED"),
-    (0, "ADDED", A),
-    (1, "ADDED", B),
-    (2, "ADDED", C),
-    (10, "STARTED", A),
-    (20, "PAUSED", A),
-    (30, "RESUMED", A),
-    (40, "COMPLETED", A),
-    (41, "START_DENIED", B, {"reasoning": "busy"}),
-    (42, "START_DENIED", B, {"reasoning": "no_answer"}),
-    (45, "STARTED", B),
-    (50, "FAILED", B, {"why": "EXTERNAL_ERROR", "error": "jammed"}),
-    (60, "DISPATCHER_PAUSED"),
-    (80, "DISPATCHER_RESUMED"),
-    (90, "CANCEL_DENIED", C),
-    (95, "CANCELLED", C, {"why": "USER_REQUEST"}),
-    (100, "DISPATCHER_STOPPED"),
-    operations=[
-        op(id=A, planned_duration=10_000, due_date=at(35), created_at=NOON),
-        op(id=B, release_date=at(40), due_date=at(60), created_at=at(1)),
-    ],
-)
+from pointsman.library.operation_dispatcher.charting import bars_of
+from pointsman.operation_dispatcher import EventType, History, HistoryAnalyzer, TimeWindow
+from tests.unit.library.operation_dispatcher.days import DAY, A, B, C, at, day
+from tests.unit.library.operation_dispatcher.given import dispatching, op
 
 
 def test_the_report_says_how_the_day_went() -> None:
@@ -116,6 +58,92 @@ def test_what_began_before_the_window_is_counted_from_its_start() -> None:
     assert (report.completed, report.cycle_seconds) == (1, None)
 
 
+def test_what_ran_when_the_window_began_has_run_since_then() -> None:
+    history = day(
+        (10, "PAUSED", A, {"was": "RUNNING"}),
+        (20, "CANCELLED", B, {"was": "QUEUED"}),
+        (40, "CANCELLED", A, {"was": "PAUSED"}),
+        window=TimeWindow(start=at(0), end=at(100)),
+        operations=[op(id=A, planned_duration=50_000, start_time=at(-90), created_at=at(-99))],
+    )
+    analyzer = HistoryAnalyzer(history)
+    assert analyzer.get_report().utilisation_percentage == 10
+    bars = [(bar.kind, bar.start, bar.end) for bar in bars_of(history)]
+    assert bars == [("CANCELLED", at(0), at(10)), ("PAUSED", at(10), at(40))]
+    [row, other] = analyzer.rows()
+    assert (row.running_seconds, row.cycle_seconds, other.running_seconds) == (10, 130, 0)
+
+
+def test_what_began_before_the_window_counts_for_its_time_in_it_only() -> None:
+    history = day(
+        (-50, "STARTED", A),
+        (25, "COMPLETED", A, {"was": "RUNNING"}),
+        window=TimeWindow(start=at(0), end=at(100)),
+        operations=[op(id=A, planned_duration=50_000, created_at=at(-60))],
+    )
+    analyzer = HistoryAnalyzer(history)
+    report = analyzer.get_report()
+    assert report.utilisation_percentage == 25
+    assert report.running_to_planned is not None
+    assert (report.running_to_planned.max, analyzer.rows()[0].running_seconds) == (1.5, 75)
+
+
+def test_an_operation_whose_start_nobody_tells_of_is_not_held_against_its_plan() -> None:
+    history = day(
+        (5, "COMPLETED", A, {"was": "RUNNING"}),
+        window=TimeWindow(start=at(0), end=at(10)),
+        operations=[op(id=A, planned_duration=50_000)],
+    )
+    assert HistoryAnalyzer(history).get_report().running_to_planned is None
+
+
+def test_a_dispatcher_that_starts_operations_in_a_window_is_up() -> None:
+    window = TimeWindow(start=at(0), end=at(100))
+    report = HistoryAnalyzer(
+        day((5, "STARTED", A), (60, "DISPATCHER_PAUSED"), window=window)
+    ).get_report()
+    assert report.dispatcher_uptime_percentage == 100
+    assert report.dispatcher_runtime_percentage == 60
+    silent = HistoryAnalyzer(day((5, "ADDED", A), window=window)).get_report()
+    assert (silent.dispatcher_uptime_percentage, silent.utilisation_percentage) == (None, 0)
+
+
+def test_nobody_knows_what_comes_after_a_history_was_told() -> None:
+    history = day(
+        (0, "DISPATCHER_STARTED"),
+        (10, "STARTED", A),
+        window=TimeWindow(start=at(0), end=at(3_600)),
+        created_at=at(100),
+    )
+    report = HistoryAnalyzer(history).get_report()
+    assert (report.end, report.duration_seconds) == (at(100), 100)
+    assert (report.utilisation_percentage, report.dispatcher_uptime_seconds) == (90, 100)
+    assert [bar.end for bar in bars_of(history)] == [at(100), at(100)]
+
+
+def test_what_starts_after_the_window_has_not_started_in_it() -> None:
+    history = day(
+        (5, "ADDED", A),
+        window=TimeWindow(start=at(0), end=at(10)),
+        operations=[op(id=A, start_time=at(50), created_at=at(5))],
+    )
+    [row] = HistoryAnalyzer(history).rows()
+    assert (row.state, row.started_at, row.queue_wait_seconds) == ("QUEUED", None, None)
+
+
+def test_what_is_tried_again_has_not_ended() -> None:
+    history = day(
+        (0, "STARTED", A),
+        (10, "FAILED", A, {"why": "TIMEOUT", "error": "stuck"}),
+        (50, "REQUEUED", A),
+        (60, "STARTED", A),
+        (70, "PAUSED", A),
+    )
+    [row] = HistoryAnalyzer(history).rows()
+    assert (row.state, row.attempts, row.running_seconds) == ("PAUSED", 2, 20)
+    assert (row.ended_at, row.termination_reason, row.error) == (None, "NONE", "")
+
+
 def test_a_history_without_any_event_has_a_report() -> None:
     report = HistoryAnalyzer(day()).get_report()
     assert (report.operations, report.duration_seconds, report.utilisation_percentage) == (
@@ -148,6 +176,22 @@ def test_the_figures_can_be_taken_elsewhere(tmp_path: Path) -> None:
     table = parquet.read_table(tmp_path / "day.parquet")
     assert table.column("queue_wait_seconds").to_pylist() == [10.0, 5.0, None]
     assert table.column("ended_at").to_pylist()[0] == at(40)
+
+
+def test_what_is_said_in_several_lines_is_one_row_of_a_table(tmp_path: Path) -> None:
+    said = 'the arm, "left":\rjammed\r\nat 3°\n'
+    analyzer = HistoryAnalyzer(day((0, "STARTED", A), (1, "FAILED", A, {"error": said})))
+    analyzer.to_csv(tmp_path / "day.csv")
+    with (tmp_path / "day.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["error"] for row in csv.DictReader(file)] == [said]
+
+
+def test_a_table_that_cannot_be_written_says_where(tmp_path: Path) -> None:
+    analyzer, nowhere = HistoryAnalyzer(DAY), tmp_path / "no" / "day"
+    for write in (analyzer.to_csv, analyzer.to_json, analyzer.to_parquet):
+        with pytest.raises(FileNotFoundError) as met:
+            write(nowhere)
+        assert met.value.filename == str(nowhere)
 
 
 def test_a_column_of_nothing_has_the_type_that_it_has_on_other_days(
@@ -193,54 +237,3 @@ def test_a_real_history_has_its_figures() -> None:
     )
     assert (row.attempts, row.planned_seconds) == (1, 1.0)
     assert row.queue_wait_seconds is not None
-
-
-# Charts
-
-
-def test_the_chart_has_a_bar_for_each_time_that_something_ran_or_stood_still() -> None:
-    figure = build_history_gantt_figure(DAY, title="A <b>day</b>")
-    bars = {
-        trace.name: list(zip(trace.y, trace.base, trace.x, strict=True)) for trace in figure.data
-    }
-    assert bars == {
-        "SUCCESS": [("operation · 1", at(10), 10_000), ("operation · 1", at(30), 10_000)],
-        "FAILURE": [("operation · 2", at(45), 5_000)],
-        "PAUSED": [("operation · 1", at(20), 10_000)],
-        "DISPATCHER_RUNNING": [("dispatcher", NOON, 100_000)],
-        "DISPATCHER_PAUSED": [("dispatcher", at(60), 20_000)],
-    }
-    assert figure.layout.title.text == "A &lt;b&gt;day&lt;/b&gt;"
-
-
-def test_no_two_operations_share_a_row() -> None:
-    same = {"name": "lift <img>"}
-    history = day(
-        (0, "STARTED", A),
-        (1, "COMPLETED", A),
-        (2, "STARTED", B),
-        operations=[op(id=A, payload=same), op(id=B, payload=same)],
-        window=TimeWindow(end=at(9)),
-    )
-    rows = [(t.name, t.y, t.x) for t in build_history_gantt_figure(history).data]
-    assert rows == [
-        ("SUCCESS", ("lift &lt;img&gt; · 1",), (1_000,)),
-        ("RUNNING", ("lift &lt;img&gt; · 2",), (7_000,)),
-    ]
-
-
-def test_the_chart_is_a_page_that_needs_no_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = tmp_path / "day.html"
-    assert show_history_gantt(DAY, output_html_path=page, auto_open=False) == page
-    assert "Plotly.newPlot" in page.read_text()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SSH_CONNECTION", "1")
-    assert show_history_gantt(DAY) == Path("history_gantt.html")
-
-
-def test_without_plotly_its_extra_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "plotly", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'pointsman\[web\]'"):
-        build_history_gantt_figure(DAY)
