@@ -49,7 +49,7 @@ async def load(port: int) -> float:
             count += 1
 
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        create = channel.unary_unary(METHOD)
+        create: Any = channel.unary_unary(METHOD)
         async with asyncio.TaskGroup() as tasks:
             callers = [tasks.create_task(call_again_and_again(create)) for _ in range(CALLERS)]
             await asyncio.sleep(WARM_SECONDS)
@@ -68,7 +68,8 @@ async def echoing() -> AsyncIterator[int]:
     async def echo(message: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG001
         return message
 
-    handlers = {METHOD.rpartition("/")[2]: grpc.unary_unary_rpc_method_handler(echo)}
+    echoes: Any = grpc.unary_unary_rpc_method_handler(echo)
+    handlers = {METHOD.rpartition("/")[2]: echoes}
     bare = grpc.aio.server(handlers=[grpc.method_handlers_generic_handler(SERVICE, handlers)])
     port = bare.add_insecure_port("127.0.0.1:0")
     await bare.start()

@@ -154,6 +154,7 @@ async def measure() -> list[Row]:
             one = await timed(lambda: operations.get(ROBOT, anybody()))
             async with over_rest(operations) as get:
                 whole = await timed(lambda: get(HISTORY))
+                short = await timed(lambda: get("/dispatcher"))
     what = f"of a resource with {FINISHED:,} finished"
     return [
         at_most(f"`GET history?limit={PAGE}` {what}", whole.passed, 50, " ms"),
@@ -163,6 +164,7 @@ async def measure() -> list[Row]:
         at_most(f"{PAGE:,} events after any other {what}", onwards.passed, 50, " ms"),
         at_most(f"the last {PAGE:,} operations that ended {what}", ended.passed, 50, " ms"),
         at_most(f"an operation that is long forgotten {what}", one.passed, 5, " ms"),
+        Row("`GET dispatcher` on a connection that is kept", spread(short.passed, unit=" ms")),
     ]
 
 

@@ -35,7 +35,7 @@ async def load(port: int) -> list[float]:
     took_ms: list[float] = []
     async with AsyncExitStack() as stack:
         # A number of its own makes a channel a connection of its own.
-        channels = [
+        channels: list[Any] = [
             await stack.enter_async_context(
                 grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=[("number", n)])
             )
@@ -74,7 +74,8 @@ async def loaded() -> float:
                 stdout=subprocess.PIPE,
             )
             told, _ = await process.communicate()
-    return quantiles(json.loads(told), n=100)[98]
+    took_ms: list[float] = json.loads(told)
+    return quantiles(took_ms, n=100)[98]
 
 
 def rows() -> Iterator[Row]:
