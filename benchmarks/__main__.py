@@ -33,6 +33,7 @@ NAMES: Final = (
     "operation_dispatcher",
     "history",
 )
+MEASURED: Final = "Measured on "
 SPEED: Final = """# Speed
 
 What `make bench` printed on one machine. Machines are noisy: a figure is the median of several
@@ -51,11 +52,12 @@ def measured(names: Sequence[str]) -> Iterator[Row]:
 
 
 def write(rows: Sequence[Row], note: str) -> None:
-    """Put the table into docs/speed.md."""
-    table = markdown(rows)
+    """Put the table into docs/speed.md. What somebody said below it stays."""
     page = ROOT / "docs" / "speed.md"
-    page.parent.mkdir(exist_ok=True)
-    page.write_text(SPEED.format(table=table, machine=note), encoding="utf-8")
+    _, _, below = page.read_text(encoding="utf-8").partition(f"\n{MEASURED}")
+    _, gap, said = below.partition("\n\n")
+    table = SPEED.format(table=markdown(rows), machine=note)
+    page.write_text(f"{table.rstrip()}{gap}{said or chr(10)}", encoding="utf-8")
 
 
 def main() -> None:
@@ -67,9 +69,7 @@ def main() -> None:
         parser.error("--write takes the whole table: leave --only out")
     start, load_before = perf_counter(), load()
     rows = show(measured(given.only or NAMES))
-    note = (
-        f"Measured on {machine()}, in {perf_counter() - start:.0f} s; load before: {load_before}."
-    )
+    note = f"{MEASURED}{machine()}, in {perf_counter() - start:.0f} s; load before: {load_before}."
     print(f"\n{note}")
     if given.write:
         write(rows, note)
