@@ -190,3 +190,18 @@ async def frames(response: httpx.Response) -> AsyncGenerator[Frame, None]:
         elif "data" in fields:
             yield Frame(int(fields["id"]), fields["event"], json.loads(fields["data"]))
             fields = {}
+
+
+@asynccontextmanager
+async def stranger(told: bytes) -> AsyncIterator[str]:
+    """Some other program at an address, which tells everybody the same; and its URL."""
+
+    async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + told)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(tell, *ANY_PORT) as listening:
+        host, port = listening.sockets[0].getsockname()
+        yield f"http://{host}:{port}"

@@ -19,11 +19,12 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, Implementation, TextContent, TextResourceContents
 
+from pointsman.api.mcp.doors import Away
 from pointsman.api.mcp.mounting import PATH, mounted
 from pointsman.api.mcp.offering import Offer
 from pointsman.api.mcp.server import mcp_server
 from pointsman.config import Address, Key, Role
-from tests.protocols.rest_bench import ANY_PORT, ASKING, Server, Serving, server
+from tests.protocols.rest_bench import ANY_PORT, ASKING, Server, Serving, server, stranger
 from tests.protocols.run_bench import ENVIRONMENT
 
 OPERATOR = Key("planner", "k-operator-0123456789", Role.OPERATOR, None)
@@ -209,18 +210,12 @@ async def test_another_verb_is_refused_as_everywhere(tmp_path: Path) -> None:
         assert (said["code"], said["error"]) == ("method_not_allowed", said["message"])
 
 
-class Stranger:
-    """Some other program at the address of the server."""
-
-    async def request(self, method: str, path: str, *_: object, **__: object) -> httpx2.Response:
-        asked = httpx2.Request(method, f"http://localhost{path}")
-        return httpx2.Response(200, text="<html>", request=asked)
-
-
-async def test_another_program_at_that_address_is_told_in_words() -> None:
-    async with Client(mcp_server(Stranger(), Offer())) as client:
-        words = said(await client.call_tool("resource_list", {}))
-        assert "no JSON: is that a server of pointsman?" in words
+@pytest.mark.parametrize("told", [b"<html>", b"[]"])
+async def test_another_program_at_that_address_is_told_in_words(told: bytes) -> None:
+    async with stranger(told) as url, httpx2.AsyncClient(base_url=url) as http:
+        async with Client(mcp_server(Away(http), Offer())) as client:
+            words = said(await client.call_tool("resource_list", {}))
+        assert f"{url}/resources is no server of pointsman" in words
 
 
 async def test_a_late_or_strange_answer_is_refused_in_the_doors_words(tmp_path: Path) -> None:

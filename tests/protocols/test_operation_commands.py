@@ -14,7 +14,7 @@ from pyarrow import parquet
 from pointsman.cli.errors import run
 from pointsman.config import Key, Role
 from pointsman.operations.policy import Policy
-from tests.protocols.rest_bench import ASKING, AT_ONCE, Serving, server
+from tests.protocols.rest_bench import ASKING, AT_ONCE, Serving, server, stranger
 from tests.unit.cli.given import Ended
 
 Shell: TypeAlias = Callable[..., Coroutine[Any, Any, Ended]]
@@ -225,19 +225,13 @@ async def test_a_url_that_is_none_is_told_with_one_that_would_be(url: str, shell
     assert "http://127.0.0.1:8080" in await bad(shell, "resource", "list", "--url", url)
 
 
-@pytest.mark.parametrize("words", [["list"], ["show", "lift"], ["why", "lift"]])
+@pytest.mark.parametrize("words", [["list"], ["show", "lift"], ["add", "{}"]])
+@pytest.mark.parametrize("told", [b"<html>", b"[]", b'{"detail": []}', b"null"])
 async def test_another_program_at_that_address_is_told_in_a_line(
-    words: list[str], shell: Shell
+    words: list[str], told: bytes, shell: Shell
 ) -> None:
-    async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>")
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(page, "127.0.0.1", 0) as stranger:
-        host, port = stranger.sockets[0].getsockname()
-        said = await bad(shell, "operation", *words, "--url", f"http://{host}:{port}")
+    async with stranger(told) as url:
+        said = await bad(shell, "operation", *words, "--url", url)
         assert said.endswith("200 OK; is that a server of pointsman?")
 
 

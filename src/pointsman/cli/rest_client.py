@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx2
 
 from pointsman.cli.errors import FlagError, ServerError
-from pointsman.config import HTTP, read_settings
+from pointsman.config import HTTP, SERVED_BY, read_settings
 from pointsman.core.names import url_path
 
 LOCAL: Final = f"http://{HTTP}"
@@ -80,7 +80,7 @@ class Server:
         self._http.close()
 
     def get(self, *path: str, **query: object) -> Any:  # noqa: ANN401  JSON.
-        return _said_by(self._ask("GET", path, params=_given(query)))
+        return self._ask("GET", path, params=_given(query)).json()
 
     def post(self, *path: str, why: str = "", once: str | None = None, body: object = None) -> Any:  # noqa: ANN401  JSON.
         """What came of a change. `why` goes into the facts, and `once` makes a repetition none."""
@@ -91,13 +91,13 @@ class Server:
         }
         headers = {"x-actor": ACTOR, **_given(said)}
         sent = {} if body is None else body
-        return _said_by(self._ask("POST", path, headers=headers, json=sent))
+        return self._ask("POST", path, headers=headers, json=sent).json()
 
     def pages(self, *path: str, most: int, **query: object) -> Iterator[dict[str, Any]]:
         """The items of a list that comes in pages, at most so many."""
         while most > 0:
             answer = self._ask("GET", path, params=_given({**query, "limit": min(most, PAGE)}))
-            items = _said_by(answer)
+            items = answer.json()
             yield from items
             most -= len(items)
             link = answer.links.get("next")
@@ -118,6 +118,8 @@ class Server:
             raise ServerError(f"no answer from {self._http.base_url}: {error}") from error
         if not answer.is_success:
             raise _refusal(answer)
+        if SERVED_BY not in answer.headers:
+            raise _stranger(answer)
         return answer
 
 
@@ -133,13 +135,6 @@ def _given(values: Mapping[str, object]) -> dict[str, str]:
         for name, value in values.items()
         if value is not None
     }
-
-
-def _said_by(answer: httpx2.Response) -> Any:  # noqa: ANN401  JSON.
-    try:
-        return answer.json()
-    except ValueError as error:
-        raise _stranger(answer) from error
 
 
 def _refusal(answer: httpx2.Response) -> ServerError:

@@ -5,12 +5,20 @@ Read once, into frozen objects. A mistake is one line that says where it is and 
 
 from pointsman.config.keys import Key, Role, read_keys
 from pointsman.config.resources import Approval, OrderRule, Resource
-from pointsman.config.settings import HTTP, Address, Settings, host_port, read_settings
+from pointsman.config.settings import (
+    HTTP,
+    SERVED_BY,
+    Address,
+    Settings,
+    host_port,
+    read_settings,
+)
 from pointsman.config.site import Microgrid, Site, read_site
 from pointsman.config.tables import SiteError, check_keys, nearest
 
 __all__ = [
     "HTTP",
+    "SERVED_BY",
     "Address",
     "Approval",
     "Key",

@@ -45,6 +45,8 @@ OCPP: Final = Address("127.0.0.1", 9000)
 GRPC: Final = Address("127.0.0.1", 50_051)
 HTTP: Final = Address("127.0.0.1", 8080)
 GRPC_URL: Final = f"grpc://{GRPC}?ssl=false"
+SERVED_BY: Final = "x-pointsman"
+"""In the head of every answer over HTTP: its version. Whoever has none is another program."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 import httpx2
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pointsman.config import SERVED_BY
 from pointsman.config.keys import Key
 
 HERE: Final = "http://localhost"
@@ -23,7 +24,7 @@ class Door(Protocol):
         """An answer. `key` is that of whoever called the tool.
 
         Raises:
-            httpx2.TransportError: If there is none.
+            httpx2.TransportError: If there is none, or not from a server of pointsman.
         """
         ...
 
@@ -42,7 +43,10 @@ class Away:
         headers: Mapping[str, str],
         **sent: Any,  # noqa: ANN401
     ) -> httpx2.Response:
-        return await self._http.request(method, path, headers=headers, **sent)
+        answer = await self._http.request(method, path, headers=headers, **sent)
+        if answer.is_success and SERVED_BY not in answer.headers:
+            raise httpx2.RemoteProtocolError(f"{answer.url} is no server of pointsman")
+        return answer
 
 
 class Inside:

@@ -98,11 +98,7 @@ class Rest:
             raise Refused(f"the server does not answer: {error or 'too late'}") from error
         if not answer.is_success:
             raise Refused(_why(answer))
-        try:
-            return answer.json()
-        except ValueError as error:
-            line = f"{answer.url} answers with no JSON: is that a server of pointsman?"
-            raise Refused(line) from error
+        return answer.json()
 
 
 def _why(answer: httpx2.Response) -> str:
