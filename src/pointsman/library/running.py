@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pointsman.config import Site, host_port
+from pointsman.library.whole_files import write_whole
 from pointsman.runtime.clock import Clock
 from pointsman.schedules.facts import Fact
 from pointsman.schedules.model import Plan, Run
@@ -107,9 +108,7 @@ class Options:
 
 def write_report(report: Report, path: Path) -> None:
     """The report as JSON, complete or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_whole(path, f"{json.dumps(report, indent=2)}\n".encode())
 
 
 def refuse_other_kind(options: Options, earlier: Run) -> None:

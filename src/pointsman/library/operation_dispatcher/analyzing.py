@@ -29,6 +29,7 @@ from pointsman.library.operation_dispatcher.tracing import (
     traces_of,
     within,
 )
+from pointsman.library.whole_files import write_whole
 
 HOUR: Final = timedelta(hours=1)
 
@@ -190,7 +191,7 @@ class HistoryAnalyzer:
         """
         kinds, rows = _kinds(), [row.model_dump() for row in self.rows()]
         columns = {name: [row[name] for row in rows] for name in kinds}
-        Path(path).write_bytes(parquet_of(kinds, columns))
+        write_whole(Path(path), parquet_of(kinds, columns))
 
 
 def _figures(trace: Trace) -> OperationFigures:
@@ -269,5 +270,5 @@ def _seconds(duration: timedelta | None) -> float | None:
 
 def _written(text: str, path: str | Path | None) -> str:
     if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
+        write_whole(Path(path), text.encode())
     return text

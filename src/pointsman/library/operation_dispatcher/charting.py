@@ -1,6 +1,7 @@
 """A chart of a history: a row an operation, a bar for each time that it ran or stood still."""
 
 import os
+import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from pointsman.library.operation_dispatcher.tracing import (
     spans_of,
     traces_of,
 )
+from pointsman.library.whole_files import write_whole
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -141,7 +143,9 @@ def show_history_gantt(
         figure.show()
         return None
     path = Path(output_html_path or DEFAULT_FILE)
-    figure.write_html(path, include_plotlyjs=True, auto_open=auto_open and not remote)
+    write_whole(path, figure.to_html(include_plotlyjs=True).encode())
+    if auto_open and not remote:
+        webbrowser.open(path.resolve().as_uri())
     return path
 
 
