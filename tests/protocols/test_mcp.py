@@ -310,8 +310,12 @@ async def test_the_documented_resources_and_prompts_are_there(tmp_path: Path) ->
         assert await resources_of(session) >= {"dispatcher://state", "dispatcher://queue"}
         prompt = await session.get_prompt("dispatcher_introduction_prompt")
         assert [message.role for message in prompt.messages] == ["user"]
-        history = await called(session, "dispatcher_get_history", limit=5)
-        assert history["operations"]
+        await called(session, "operation_hold", operation_id=id, why="tea")
+        for every in (False, True):
+            history = await called(session, "dispatcher_get_history", limit=5, every=every)
+            assert history["operations"]
+            told = {event["event_type"] for event in history["events"]}
+            assert ("operation_held" in told) is every
 
 
 @pytest.mark.parametrize("uri", ["dispatcher://history/0", "dispatcher://operations/session/none"])

@@ -41,6 +41,9 @@ class Reading:
         limit: Annotated[
             int | None, Field(ge=1, le=1000, description="The last so many events. Default: 50.")
         ] = None,
+        every: Annotated[
+            bool, Field(description="Rests between tries, holds, progress and the like too.")
+        ] = False,
         resource_id: Resource = None,
     ) -> Json:
         """Tell the last events of a time window, oldest first."""
@@ -49,6 +52,7 @@ class Reading:
             "to_time": to_time,
             "resolve_operations": resolve_operations,
             "limit": limit,
+            "every": every,
         }
         return await self._get(resource_id, "operations", "history", **asked)
 
