@@ -233,6 +233,7 @@ async def test_queries_that_make_no_sense_are_named(http: httpx.AsyncClient) -> 
         ("/dispatcher?verbose=1", "unknown_parameter"),
     ):
         said = refused(await http.get(query), 400, code)
+        assert said["details"]["field"] in query
         if code == "invalid_state":
             assert said["details"]["valid_states"] == [
                 "QUEUED", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED",
