@@ -316,6 +316,15 @@ async def test_what_is_no_http_harms_nobody(one: Server, http: httpx.AsyncClient
     assert state["is_running"] is True
 
 
+async def test_what_is_no_http_is_refused_in_the_same_shape(one: Server) -> None:
+    answer = await raw(one, "GET /jobs/Tür HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/json" in head
+    said = json.loads(body)
+    assert (said["error"], said["code"]) == (said["message"], "invalid_http")
+
+
 async def test_a_long_body_is_refused_before_all_of_it_has_come(one: Server) -> None:
     head = b"POST /operations/add HTTP/1.1\r\nHost: localhost\r\n"
     waits = b"Expect: 100-continue\r\nContent-Length: 10000000000\r\n\r\n"
