@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -261,6 +262,6 @@ async def test_the_page_loads_all_it_needs_from_here(tmp_path: Path) -> None:
         assert "http://" not in page
         assert "https://" not in page
         for part in re.findall(r'(?:src|href)="([^"]+)"', page):
-            answer = await http.get(part)
+            answer = await http.get(urljoin("/docs", part))
             assert (answer.status_code, len(answer.content) > 100) == (200, True), part
         assert (await http.get("/docs/none.js")).status_code == 404

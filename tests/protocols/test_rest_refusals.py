@@ -325,6 +325,13 @@ async def test_what_is_no_http_is_refused_in_the_same_shape(one: Server) -> None
     assert (said["error"], said["code"]) == (said["message"], "invalid_http")
 
 
+async def test_a_path_that_is_not_there_is_shown_as_it_was_asked_for(
+    http: httpx.AsyncClient,
+) -> None:
+    said = refused(await http.get("/dispatchers%0A"), 404, "unknown_path")
+    assert r"/dispatchers\n" in said["message"]
+
+
 async def test_a_long_body_is_refused_before_all_of_it_has_come(one: Server) -> None:
     head = b"POST /operations/add HTTP/1.1\r\nHost: localhost\r\n"
     waits = b"Expect: 100-continue\r\nContent-Length: 10000000000\r\n\r\n"

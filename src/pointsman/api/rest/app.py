@@ -164,10 +164,11 @@ class _Allowed:
         self._paths = [*_paths()]
 
     def response(self, request: Request, error: HTTPException) -> Response:
-        path = request.url.path
+        whole, root = request.scope["path"], request.scope.get("root_path", "").rstrip("/")
+        path = whole.removeprefix(root)  # It may be a part of another application.
         verbs = {verb for fits, verbs in self._paths if fits(path) for verb in verbs}
         if not verbs:
-            line = f"there is nothing at {ascii(path)[:200]}: see /docs"
+            line = f"there is nothing at {ascii(whole)[:200]}: see {root}/docs"
             return response_of(Problem(error.status_code, "unknown_path", line))
         allow = {"Allow": ", ".join(sorted(verbs))}
         if request.scope["method"] == "OPTIONS":
