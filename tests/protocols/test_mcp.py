@@ -17,7 +17,13 @@ from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult, Implementation, TextContent, TextResourceContents
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    Implementation,
+    TextContent,
+    TextResourceContents,
+)
 
 from pointsman.api.mcp.mounting import PATH, mounted
 from pointsman.api.mcp.offering import Offer
@@ -296,6 +302,8 @@ async def test_an_argument_that_no_tool_has_is_refused_and_nothing_acts(tmp_path
         assert "priority" in words
         assert (await called(session, "operation_list"))["operations"] == []
         assert "sate" in await refusal(session, "operation_list", sate="RUNNING")
+        words = await refusal(session, "resource_list", resource_id="robot-1")
+        assert words == "'resource_id' is no argument of resource_list; it has none"
         for odd in ({"idempotency_key": "schlüssel"}, {"idempotency_key": " "}, {"why": " "}):
             asked = {"payload": {}, "why": "x", **odd}
             assert next(iter(odd)) in await refusal(session, "operation_add", **asked)
@@ -353,6 +361,17 @@ async def test_the_docs_name_all_tools_and_no_others(tmp_path: Path) -> None:
         uris = {*await resources_of(session), *(one.uri_template for one in templates)}
         for word in (*(prompt.name for prompt in prompts), *uris):
             assert f"`{word}`" in text
+
+
+async def test_a_prompt_that_is_not_asked_for_rightly_is_no_error_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(tmp_path) as one, agent(one) as session:
+        for name, line in (("why_is_it_not_starting", "operation_id"), ("hello", "hello")):
+            with pytest.raises(MCPError, match=line) as caught:
+                await session.get_prompt(name)
+            assert caught.value.code == INVALID_PARAMS
+    assert caplog.records == []
 
 
 async def test_a_program_that_an_agent_starts_speaks_for_a_server(tmp_path: Path) -> None:
