@@ -3,12 +3,14 @@
 import asyncio
 import json
 import re
+import signal
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import httpx
 import httpx2
@@ -36,6 +38,7 @@ OPERATOR = Key("planner", "k-operator-0123456789", Role.OPERATOR, None)
 OBSERVER = Key("guest", "k-observer-0123456789", Role.OBSERVER, None)
 Json: TypeAlias = dict[str, Any]
 AGENT = Implementation(name="scheduler", version="1")
+ENDS_SECONDS: Final = 20
 
 
 @asynccontextmanager
@@ -398,3 +401,27 @@ async def test_a_program_whose_server_is_away_says_so_in_each_tool() -> None:
     ):
         await session.initialize()
         assert "does not answer" in await refusal(session, "resource_list")
+
+
+@pytest.mark.parametrize(("sign", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+async def test_a_signal_ends_a_program_whose_agent_says_nothing(
+    sign: signal.Signals, status: int
+) -> None:
+    words = ["-m", "pointsman.cli", "mcp", "--url", "http://127.0.0.1:1"]
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, *words, env=ENVIRONMENT, stdin=PIPE, stdout=PIPE
+    )
+    try:
+        assert program.stdin
+        assert program.stdout
+        ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        program.stdin.write(json.dumps(ping).encode() + b"\n")
+        await program.stdin.drain()
+        assert json.loads(await program.stdout.readline())["id"] == 1
+        program.send_signal(sign)
+        async with asyncio.timeout(ENDS_SECONDS):
+            assert await program.wait() == status
+    finally:
+        with suppress(ProcessLookupError):
+            program.kill()
+        await program.wait()
