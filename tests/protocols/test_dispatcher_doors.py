@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urljoin
 
 import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
 from mcp.client import Client
 
 from pointsman.operation_dispatcher import (
@@ -22,6 +26,7 @@ from pointsman.operation_dispatcher import (
 )
 
 ROBOT = "robot-1"
+JSON: Final = {"Content-Type": "application/json"}
 
 
 def op() -> Operation:
@@ -93,6 +98,44 @@ def test_a_dispatcher_can_be_asked_over_rest(dispatcher: OperationDispatcher) ->
         assert ask("GET", "/openapi.json")[1]["openapi"].startswith("3.1")
         assert ask("POST", "/dispatcher/stop")[0] == 202
         assert not dispatcher.is_running
+
+
+async def test_as_a_part_of_another_application_it_refuses_what_it_refuses_alone(
+    dispatcher: OperationDispatcher,
+) -> None:
+    async with mounted(dispatcher) as http:
+        broken = '[{"payload": {}, "priority": 1, "priority": 2}]'
+        for method, path, body, status, code in (
+            ("DELETE", "/cell/operations", "", 405, "method_not_allowed"),
+            ("GET", "/cell/nothing", "", 404, "unknown_path"),
+            ("POST", "/cell/operations/add", broken, 400, "invalid_json"),
+            ("POST", "/cell/operations/add", " " * 1_000_001, 413, "too_long"),
+        ):
+            answer = await http.request(method, path, content=body, headers=JSON)
+            assert (answer.status_code, answer.json()["code"]) == (status, code), path
+        assert (await http.request("OPTIONS", "/cell/operations/add")).headers["allow"]
+        assert (await http.head("/cell/operations")).status_code == 200
+    assert dispatcher.get_operations() == []
+
+
+async def test_as_a_part_of_another_application_its_page_is_its_own(
+    dispatcher: OperationDispatcher,
+) -> None:
+    async with mounted(dispatcher) as http:
+        page = (await http.get("/cell/docs")).text
+        parts = re.findall(r"""(?:src=|href=|url: )["']([^"']+)["']""", page)
+        assert len(parts) == 4
+        for part in parts:
+            place = urljoin("/cell/docs", part)
+            assert place.startswith("/cell/")
+            assert (await http.get(place)).status_code == 200, place
+
+
+def mounted(dispatcher: OperationDispatcher) -> AsyncClient:
+    """A client of an application that has the dispatcher's at `/cell`."""
+    app = FastAPI()
+    app.mount("/cell", OperationDispatcherOpenAPI(dispatcher).create_app())
+    return AsyncClient(transport=ASGITransport(app), base_url="http://localhost")
 
 
 def test_history_and_stream_tell_the_same_events_as_python(

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import re
+import signal
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import httpx
 import httpx2
@@ -17,7 +19,13 @@ from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult, Implementation, TextContent, TextResourceContents
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    Implementation,
+    TextContent,
+    TextResourceContents,
+)
 
 from pointsman.api.mcp.doors import Away
 from pointsman.api.mcp.mounting import PATH, mounted
@@ -31,6 +39,7 @@ OPERATOR = Key("planner", "k-operator-0123456789", Role.OPERATOR, None)
 OBSERVER = Key("guest", "k-observer-0123456789", Role.OBSERVER, None)
 Json: TypeAlias = dict[str, Any]
 AGENT = Implementation(name="scheduler", version="1")
+ENDS_SECONDS: Final = 20
 
 
 @asynccontextmanager
@@ -291,6 +300,8 @@ async def test_an_argument_that_no_tool_has_is_refused_and_nothing_acts(tmp_path
         assert "priority" in words
         assert (await called(session, "operation_list"))["operations"] == []
         assert "sate" in await refusal(session, "operation_list", sate="RUNNING")
+        words = await refusal(session, "resource_list", resource_id="robot-1")
+        assert words == "'resource_id' is no argument of resource_list; it has none"
         for odd in ({"idempotency_key": "schlüssel"}, {"idempotency_key": " "}, {"why": " "}):
             asked = {"payload": {}, "why": "x", **odd}
             assert next(iter(odd)) in await refusal(session, "operation_add", **asked)
@@ -354,6 +365,17 @@ async def test_the_docs_name_all_tools_and_no_others(tmp_path: Path) -> None:
             assert f"`{word}`" in text
 
 
+async def test_a_prompt_that_is_not_asked_for_rightly_is_no_error_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(tmp_path) as one, agent(one) as session:
+        for name, line in (("why_is_it_not_starting", "operation_id"), ("hello", "hello")):
+            with pytest.raises(MCPError, match=line) as caught:
+                await session.get_prompt(name)
+            assert caught.value.code == INVALID_PARAMS
+    assert caplog.records == []
+
+
 async def test_a_program_that_an_agent_starts_speaks_for_a_server(tmp_path: Path) -> None:
     async with served(tmp_path) as one:
         words = ["-m", "pointsman.cli", "mcp", "--url", one.url, "--allow-control"]
@@ -378,3 +400,27 @@ async def test_a_program_whose_server_is_away_says_so_in_each_tool() -> None:
     ):
         await session.initialize()
         assert "does not answer" in await refusal(session, "resource_list")
+
+
+@pytest.mark.parametrize(("sign", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+async def test_a_signal_ends_a_program_whose_agent_says_nothing(
+    sign: signal.Signals, status: int
+) -> None:
+    words = ["-m", "pointsman.cli", "mcp", "--url", "http://127.0.0.1:1"]
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, *words, env=ENVIRONMENT, stdin=PIPE, stdout=PIPE
+    )
+    try:
+        assert program.stdin
+        assert program.stdout
+        ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        program.stdin.write(json.dumps(ping).encode() + b"\n")
+        await program.stdin.drain()
+        assert json.loads(await program.stdout.readline())["id"] == 1
+        program.send_signal(sign)
+        async with asyncio.timeout(ENDS_SECONDS):
+            assert await program.wait() == status
+    finally:
+        with suppress(ProcessLookupError):
+            program.kill()
+        await program.wait()

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -24,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from pointsman.api.operations import Operations
 from pointsman.api.rest.app import create_app
+from pointsman.operations.checks import PRIORITY_MOST
 from pointsman.runtime.clock import SystemClock
 from tests.protocols.rest_bench import (
     ASKING,
@@ -98,6 +100,38 @@ def test_its_schemas_and_their_examples_are_valid(document: dict[str, Any]) -> N
     for schema, example in found:
         whole = {**schema, "components": document["components"]}
         Draft202012Validator(whole).validate(example)
+
+
+def test_a_client_made_from_it_changes_nothing_that_it_was_not_told_to(
+    document: dict[str, Any],
+) -> None:
+    changes = document["components"]["schemas"]["Changes"]
+    assert "priority" in changes["properties"]
+    assert "default" not in str(changes["properties"])
+    assert "required" not in changes
+
+
+def test_what_a_request_may_leave_out_is_never_null(document: dict[str, Any]) -> None:
+    for _, path, call in calls(document):
+        bodies = call.get("requestBody", {}).get("content", {}).values()
+        for place in (*call.get("parameters", ()), *bodies):
+            assert "null" not in str(place["schema"]), path
+
+
+def test_its_whole_numbers_are_exact(document: dict[str, Any]) -> None:
+    priority = document["components"]["schemas"]["NewOperation"]["properties"]["priority"]
+    assert (priority["minimum"], priority["maximum"]) == (-PRIORITY_MOST, PRIORITY_MOST)
+    assert type(priority["maximum"]) is int
+
+
+def test_an_id_is_of_one_type_in_answers_and_in_paths(document: dict[str, Any]) -> None:
+    [path] = document["paths"]["/operations/{operation_id}"]["get"]["parameters"]
+    schemas = document["components"]["schemas"]
+    operation = schemas["Operation"]["properties"]["id"]
+    request = schemas["PendingRequest"]["properties"]["operation_id"]
+    event, _ = schemas["DispatchEvent"]["properties"]["operation_id"]["anyOf"]
+    formats = {one["format"] for one in (path["schema"], operation, request, event)}
+    assert formats == {"uuid"}
 
 
 def examples(schema: Any) -> Iterator[tuple[dict[str, Any], object]]:  # noqa: ANN401  Any JSON.
@@ -228,6 +262,6 @@ async def test_the_page_loads_all_it_needs_from_here(tmp_path: Path) -> None:
         assert "http://" not in page
         assert "https://" not in page
         for part in re.findall(r'(?:src|href)="([^"]+)"', page):
-            answer = await http.get(part)
+            answer = await http.get(urljoin("/docs", part))
             assert (answer.status_code, len(answer.content) > 100) == (200, True), part
         assert (await http.get("/docs/none.js")).status_code == 404

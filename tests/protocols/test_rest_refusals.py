@@ -233,6 +233,7 @@ async def test_queries_that_make_no_sense_are_named(http: httpx.AsyncClient) -> 
         ("/dispatcher?verbose=1", "unknown_parameter"),
     ):
         said = refused(await http.get(query), 400, code)
+        assert said["details"]["field"] in query
         if code == "invalid_state":
             assert said["details"]["valid_states"] == [
                 "QUEUED", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED",
@@ -313,6 +314,22 @@ async def test_what_is_no_http_harms_nobody(one: Server, http: httpx.AsyncClient
         assert b" 20" not in answer.split(b"\r\n")[0]
     state = (await http.get("/dispatcher")).json()
     assert state["is_running"] is True
+
+
+async def test_what_is_no_http_is_refused_in_the_same_shape(one: Server) -> None:
+    answer = await raw(one, "GET /jobs/Tür HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/json" in head
+    said = json.loads(body)
+    assert (said["error"], said["code"]) == (said["message"], "invalid_http")
+
+
+async def test_a_path_that_is_not_there_is_shown_as_it_was_asked_for(
+    http: httpx.AsyncClient,
+) -> None:
+    said = refused(await http.get("/dispatchers%0A"), 404, "unknown_path")
+    assert r"/dispatchers\n" in said["message"]
 
 
 async def test_a_long_body_is_refused_before_all_of_it_has_come(one: Server) -> None:

@@ -182,6 +182,7 @@ async def test_whoever_comes_back_from_another_journal_is_told_so(http: httpx.As
     for ahead in ({"params": {"after": last + 100}}, {"headers": {"Last-Event-ID": "4711"}}):
         answer = await http.get("/events", **ahead)
         assert (answer.status_code, answer.json()["code"]) == (400, "unknown_seq")
+        assert answer.json()["details"]["field"] in str(ahead).lower()
         assert "is the latest: it is of another journal" in answer.json()["message"]
 
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from pointsman.api.keys import Keys
 from pointsman.api.rest.app import create_app
+from pointsman.api.rest.entrance import Reading
 from pointsman.api.rest.server import Beside, serve_rest
 from pointsman.app.dispatcher_operations import DispatcherOperations
 from pointsman.app.own_thread import OwnThread
@@ -47,7 +48,9 @@ class OperationDispatcherOpenAPI:
 
     def create_app(self) -> FastAPI:
         """The application alone, to be mounted in one of yours. You see to who may come in."""
-        return create_app(self._operations(), self._dispatcher.machine.clock)
+        app = create_app(self._operations(), self._dispatcher.machine.clock)
+        app.add_middleware(Reading)
+        return app
 
     def serving(self) -> AbstractAsyncContextManager[int]:
         """Serve on this event loop until left, and give the port.

@@ -10,7 +10,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ToolAnnotations
 from starlette.types import ASGIApp
 
-from pointsman.api.mcp.arguments import Strictness
+from pointsman.api.mcp.arguments import Strictness, refuse_in_one_line
 from pointsman.api.mcp.choosing import GROUPS, LOOKING, choice
 from pointsman.api.mcp.doors import Door, Inside
 from pointsman.api.mcp.offering import Offer
@@ -43,6 +43,7 @@ def mcp_server(door: Door, offer: Offer) -> MCPServer[Any]:
         version=version("pointsman"),
         log_level="WARNING",
     )
+    server.middleware.append(refuse_in_one_line)
     register(server, door, offer)
     return server
 

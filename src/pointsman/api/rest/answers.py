@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from pointsman.api.rest.fields import Uuid
 from pointsman.operations import model
 from pointsman.operations.model import Ask, DependencyType, OnFailure, Outcome, Phase, Reason, State
 from pointsman.operations.queue import Resource
@@ -13,8 +14,8 @@ from pointsman.operations.why import Cause, blocked_by
 
 
 class OperationDependency(BaseModel):
-    id: str
-    depends_on_operation_id: str
+    id: Uuid
+    depends_on_operation_id: Uuid
     dependency_type: DependencyType
     on_failure: OnFailure
     created_at: AwareDatetime
@@ -23,7 +24,7 @@ class OperationDependency(BaseModel):
 class Operation(BaseModel):
     """A piece of work, and what has become of it."""
 
-    id: str
+    id: Uuid
     job_id: str | None
     payload: dict[str, Any]
     resource_id: str
@@ -62,7 +63,7 @@ class PendingRequest(BaseModel):
 
     request_id: str
     kind: Ask
-    operation_id: str
+    operation_id: Uuid
     asked_at: AwareDatetime
     answer_by: AwareDatetime
 
@@ -97,7 +98,7 @@ class Block(BaseModel):
     until: AwareDatetime | None = Field(
         description="When it is over by itself. null: somebody must do something."
     )
-    operation_id: str | None = Field(description="The other operation that it is about.")
+    operation_id: Uuid | None = Field(description="The other operation that it is about.")
 
 
 class Detail(Status):
@@ -201,7 +202,7 @@ class ResourceState(BaseModel):
     is_running: bool
     is_paused: bool
     queue_size: int
-    current_operation_id: str | None
+    current_operation_id: Uuid | None
 
     @classmethod
     def of(cls, resource_id: str, resource: Resource) -> "ResourceState":

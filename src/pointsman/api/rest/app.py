@@ -31,7 +31,7 @@ from pointsman.api.rest.errors import Problem, problem_of, response_of
 from pointsman.api.rest.guarding import Guard
 from pointsman.api.rest.idempotency import Turns
 from pointsman.api.rest.pages import DOCUMENT, OPEN, add_pages
-from pointsman.api.rest.refusals import refusal
+from pointsman.api.rest.refusals import SHOWN, refusal
 from pointsman.api.rest.streams import Streams
 from pointsman.core.entity import Rejected
 from pointsman.journal import Fenced, Unknown
@@ -124,12 +124,12 @@ async def _known_queries(request: Request) -> None:
     known = {field.alias for field in request.scope["route"].dependant.query_params}
     if unknown := sorted(set(request.query_params) - known):
         allowed = f"allowed: {', '.join(sorted(known))}" if known else "there are none here"
-        line = f"{unknown[0][:100]!a} is no query parameter of this request; {allowed}"
-        raise Problem(400, "unknown_parameter", line)
+        line = f"{unknown[0][:SHOWN]!a} is no query parameter of this request; {allowed}"
+        raise Problem(400, "unknown_parameter", line, {"field": unknown[0][:SHOWN]})
     said = Counter(name for name, _ in request.query_params.multi_items())
     if twice := next((name for name, count in said.items() if count > 1), None):
         line = f"{twice} is said {said[twice]} times: once would do"
-        raise Problem(400, "repeated_parameter", line)
+        raise Problem(400, "repeated_parameter", line, {"field": twice})
 
 
 # Errors
@@ -164,10 +164,11 @@ class _Allowed:
         self._paths = [*_paths()]
 
     def response(self, request: Request, error: HTTPException) -> Response:
-        path = request.url.path
+        whole, root = request.scope["path"], request.scope.get("root_path", "").rstrip("/")
+        path = whole.removeprefix(root)  # It may be a part of another application.
         verbs = {verb for fits, verbs in self._paths if fits(path) for verb in verbs}
         if not verbs:
-            line = f"there is nothing at {ascii(path)[:200]}: see /docs"
+            line = f"there is nothing at {ascii(whole)[:200]}: see {root}/docs"
             return response_of(Problem(error.status_code, "unknown_path", line))
         allow = {"Allow": ", ".join(sorted(verbs))}
         if request.scope["method"] == "OPTIONS":

@@ -69,8 +69,16 @@ class NewOperation(Body):
 NewOperations = Annotated[list[NewOperation], Field(min_length=1, max_length=ADD_MOST)]
 
 
+def _without_defaults(schema: Json) -> None:
+    """What is left out stays as it is, so a client that filled in a default would change it."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
 class Changes(Body):
     """New values by field. Fields that are not named stay as they are."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     payload: Json = Field(default={}, examples=[{"task": "pickup"}])
     job_id: JobId | None = None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pointsman.api.rest.errors import Error
+from pointsman.operations.checks import INTEGER_MOST
 
 ERROR: Final = {"$ref": "#/components/schemas/Error"}
 ALL: Final = (400, 401, 403, 404, 429, 503)
@@ -35,6 +36,7 @@ ERRORS: Final[Mapping[int, tuple[str, str, str]]] = {
     429: ("Too many ask at once: ask again later", "overloaded", "too many wait already"),
     503: ("Not now: ask again", "unavailable", "this server is stopping: ask again"),
 }
+BOUNDS: Final = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 SCHEMES: Final = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "key"},
@@ -54,12 +56,34 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         statuses = ALL if verb == "get" else CHANGING
         call["responses"].pop("422", None)
         call["responses"] |= {str(status): _error(status) for status in statuses}
+        _leave_out_null(call)
+    _make_exact(document)
     return document
 
 
 def _calls(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in document["paths"].values():
         yield from path.items()
+
+
+def _leave_out_null(call: dict[str, Any]) -> None:
+    """Whoever leaves out a header, a query or a body sends nothing: there is no null to be sent."""
+    places = [*call.get("parameters", ()), *call.get("requestBody", {}).get("content", {}).values()]
+    for place in places:
+        match place["schema"]:
+            case {"anyOf": [{"$ref": _} as other, {"type": "null"}]}:
+                place["schema"] = other
+            case {"anyOf": [{**one}, {"type": "null"}], **rest}:
+                place["schema"] = {**one, **rest}
+
+
+def _make_exact(said: object) -> None:
+    """Bounds of whole numbers became fractions on the way, and 2**63 - 1 became 2**63."""
+    for part in said.values() if isinstance(said, dict) else said if isinstance(said, list) else ():
+        _make_exact(part)
+    if isinstance(said, dict) and said.get("type") == "integer":
+        for name in BOUNDS & said.keys():
+            said[name] = max(-INTEGER_MOST, min(int(said[name]), INTEGER_MOST))
 
 
 def _error(status: int) -> dict[str, Any]:

@@ -31,19 +31,11 @@ Who: TypeAlias = Callable[[str, Mapping[str, str]], Key | None]
 """Whose request it is, by its verb and path, and its headers. None: there are no keys."""
 
 
-class Entrance:
-    """Around an application. `only_local`: it is reached as this machine only, by any of its names.
+class Reading:
+    """Around an application, whoever comes in. Bodies are read, and HEAD is as much of a GET."""
 
-    `ask_for_keys` raises `Unauthenticated`. What is `open_to_all` needs no key.
-    """
-
-    def __init__(
-        self, inner: ASGIApp, who: Who, *, only_local: bool, open_to_all: frozenset[str]
-    ) -> None:
-        self._inner = inner
-        self._who = who
-        self._only_local = only_local
-        self._open = open_to_all
+    def __init__(self, app: ASGIApp) -> None:
+        self._inner = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,6 +55,32 @@ class Entrance:
                 await response_of(problem_of(error, what))(scope, receive, answering)
 
     async def _let_in(self, scope: Scope, receive: Receive) -> Receive:
+        headers, verb = Headers(scope=scope), scope["method"]
+        if verb == "HEAD":
+            scope["method"] = "GET"
+        if verb in SAFE:
+            return receive
+        body = await _body(headers, receive)
+        if body:
+            _check_body(headers, body)
+        return _replayed(body, receive)
+
+
+class Entrance(Reading):
+    """Asks who comes in, first. `only_local`: it is reached as this machine, by any of its names.
+
+    `who` raises `Unauthenticated`. What is `open_to_all` needs no key.
+    """
+
+    def __init__(
+        self, inner: ASGIApp, who: Who, *, only_local: bool, open_to_all: frozenset[str]
+    ) -> None:
+        super().__init__(inner)
+        self._who = who
+        self._only_local = only_local
+        self._open = open_to_all
+
+    async def _let_in(self, scope: Scope, receive: Receive) -> Receive:
         headers = Headers(scope=scope)
         if self._only_local:
             _check_host(headers)
@@ -72,14 +90,7 @@ class Entrance:
         if path not in self._open:
             sent = scope.get("raw_path", path.encode()).decode("latin-1")
             scope.setdefault("state", {})["key"] = self._who(f"{verb} {sent}", headers)
-        if verb == "HEAD":
-            scope["method"] = "GET"
-        if verb in SAFE:
-            return receive
-        body = await _body(headers, receive)
-        if body:
-            _check_body(headers, body)
-        return _replayed(body, receive)
+        return await super()._let_in(scope, receive)
 
 
 class _Enough(BaseException):

@@ -54,7 +54,9 @@ Instant = Annotated[
 Whole = Annotated[int, Field(strict=True)]
 Priority = Annotated[Whole, Field(ge=-PRIORITY_MOST, le=PRIORITY_MOST)]
 Milliseconds = Annotated[Whole, Field(gt=0, le=MILLISECONDS_MOST)]
-Id = Annotated[str, AfterValidator(identity), WithJsonSchema({"type": "string", "format": "uuid"})]
+Uuid = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+"""Said by us, so it is one. A client has it of the type that its calls want."""
+Id = Annotated[Uuid, AfterValidator(identity)]
 Line = Annotated[str, StringConstraints(max_length=LINE_MOST)]
 Seq = Annotated[int | None, Query(ge=0, le=SEQ_MOST)]
 """A place among all events."""

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from pointsman.api.operation_events import Event
 from pointsman.api.rest.answers import Operation, milliseconds
+from pointsman.api.rest.fields import Uuid
 from pointsman.operations import model
 from pointsman.operations.events import Change, EventType
 
@@ -22,9 +23,9 @@ class ChangeRecord(BaseModel):
 class DispatchEvent(BaseModel):
     """Something that happened."""
 
-    id: str
+    id: Uuid
     resource_id: str
-    operation_id: str | None
+    operation_id: Uuid | None
     event_type: EventType
     changes: list[ChangeRecord]
     meta_data: dict[str, Any]

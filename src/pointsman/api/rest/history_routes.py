@@ -94,7 +94,8 @@ async def stream_events(
     place = after if last_event_id is None else last_event_id
     if place and place > (last := await house.operations.last_seq()):
         line = f"no event has the seq {place} yet, {last} is the latest: it is of another journal"
-        raise Problem(400, "unknown_seq", line)
+        field = "after" if last_event_id is None else "last-event-id"
+        raise Problem(400, "unknown_seq", line, {"field": field})
     resource_id = None if all_resources else desk.resource_id
     subscribe = partial(house.operations.subscribe, resource_id, place, every=every)
 
@@ -107,7 +108,8 @@ async def stream_events(
 
 def _check(from_time: datetime | None, to_time: datetime | None) -> None:
     if from_time and to_time and to_time < from_time:
-        raise Problem(400, "invalid_time_range", "to_time is before from_time")
+        line = "to_time is before from_time"
+        raise Problem(400, "invalid_time_range", line, {"field": "to_time"})
 
 
 async def _operations(desk: Desk, events: Sequence[Event]) -> list[dict[str, Any]]:

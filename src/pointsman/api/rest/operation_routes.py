@@ -207,7 +207,8 @@ def _rejected(new: Sequence[New], error: Invalid) -> Problem:
 
 def _refuse(name: str, place: object) -> None:
     if place is not None:
-        raise Problem(400, f"invalid_{name}", f"{name} is no place in this list: use its Link")
+        line = f"{name} is no place in this list: use its Link"
+        raise Problem(400, f"invalid_{name}", line, {"field": name})
 
 
 async def _ended(

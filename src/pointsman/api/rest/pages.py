@@ -22,16 +22,16 @@ FOLDER: Final = Path(str(files(fastapi_offline))) / "static"
 
 
 def add_pages(app: FastAPI) -> None:
-    """Add the page, and what it loads."""
+    """Add the page, and what it loads from beside it, wherever that is."""
 
     @app.get(DOCS, include_in_schema=False)
     async def docs() -> HTMLResponse:
         return get_swagger_ui_html(
-            openapi_url=DOCUMENT,
+            openapi_url=f".{DOCUMENT}",
             title=app.title,
-            swagger_js_url=f"{DOCS}/{SCRIPT}",
-            swagger_css_url=f"{DOCS}/{STYLE}",
-            swagger_favicon_url=f"{DOCS}/{ICON}",
+            swagger_js_url=f".{DOCS}/{SCRIPT}",
+            swagger_css_url=f".{DOCS}/{STYLE}",
+            swagger_favicon_url=f".{DOCS}/{ICON}",
         )
 
     for name in PARTS:

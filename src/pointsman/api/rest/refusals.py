@@ -27,7 +27,7 @@ def refusal(route: str, errors: Sequence[Mapping[str, Any]]) -> Problem:
     line, details = _line(error, place), dict[str, Any]()
     if where != "body":
         name = str(place[0])
-        details |= _valid(name)
+        details |= {"field": name[:SHOWN], **_valid(name)}
         return Problem(400, f"invalid_{name.replace('-', '_').lower()}", line, details)
     if route == ADD and place and isinstance(place[0], int):
         details["index"] = place[0]

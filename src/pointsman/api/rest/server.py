@@ -15,14 +15,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from importlib.metadata import version
 from typing import Final, TypeAlias
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pointsman.api.keys import Keys, check_exposure
 from pointsman.api.listening import CannotListen, Tls, check_files
 from pointsman.api.operations import Operations
 from pointsman.api.rest.app import create_app
 from pointsman.api.rest.entrance import Entrance
+from pointsman.api.rest.errors import Problem, response_of
 from pointsman.api.rest.pages import OPEN
 from pointsman.api.rest.streams import Streams
 from pointsman.config import SERVED_BY, Address
@@ -92,12 +95,29 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Protocol(H11Protocol):
+    """Refuses what is no HTTP in the one shape, too."""
+
+    def send_400_response(self, msg: str) -> None:
+        answer = response_of(
+            Problem(400, "invalid_http", f"{msg[:1].lower()}{msg[1:].rstrip('.')}")
+        )
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=bytes(answer.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
 def _config(app: ASGIApp, tls: Tls | None) -> uvicorn.Config:
     if tls is not None:
         check_files(tls)
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         log_config=None,

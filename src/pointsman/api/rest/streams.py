@@ -10,6 +10,7 @@ a comment says that we are still there.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -65,24 +66,25 @@ class Streams:
             try:
                 yield RETRY
                 while True:
-                    event = await self._next(subscription)
-                    if event is None:
-                        yield KEEP_ALIVE
-                    elif shown(event):
-                        yield written(event)
-                        await asyncio.sleep(0)  # Or nobody sees that the reader has gone.
+                    event = await self._next(subscription, shown)
+                    yield KEEP_ALIVE if event is None else written(event)
+                    await asyncio.sleep(0)  # Or nobody sees that the reader has gone.
             except (Gap, Stopping, Unknown):
                 return  # Who comes back gets what is missing.
             finally:
                 self._open.discard(subscription)
 
-    async def _next(self, subscription: Subscription) -> Event | None:
-        """None: nothing happens."""
-        try:
+    async def _next(
+        self, subscription: Subscription, shown: Callable[[Event], bool]
+    ) -> Event | None:
+        """None: nothing happens that this reader may know of."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._keep_alive_seconds):
-                return await anext(subscription)
-        except TimeoutError:
-            return None
+                async for event in subscription:
+                    if shown(event):
+                        return event
+                    await asyncio.sleep(0)  # Or nobody else gets a turn.
+        return None
 
 
 def written(event: Event) -> bytes:

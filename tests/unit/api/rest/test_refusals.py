@@ -39,6 +39,13 @@ def test_the_line_names_the_place_and_what_would_fit() -> None:
     assert problem.details == {"index": 2, "field": "priority"}
 
 
+def test_a_query_and_a_header_that_make_no_sense_are_named_for_programs_too() -> None:
+    query = refusal("get_history", [error("int_parsing", "query", "limit")])
+    assert query.details == {"field": "limit"}
+    header = refusal("hold_operation", [error("too_short", "header", "x-actor")])
+    assert header.details == {"field": "x-actor"}
+
+
 def test_whoever_gets_a_choice_wrong_is_told_the_choices() -> None:
     problem = refusal("list_operations", [error("enum", "query", "state")])
     assert problem.details
