@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
@@ -197,7 +198,9 @@ async def stranger(told: bytes) -> AsyncIterator[str]:
     """Some other program at an address, which tells everybody the same; and its URL."""
 
     async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        await reader.readexactly(int(body[1]) if body else 0)  # Or the network says it is cut off.
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + told)
         await writer.drain()
         writer.close()

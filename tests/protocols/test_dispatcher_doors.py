@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from mcp.client import Client
 
+from pointsman.config import SERVED_BY
 from pointsman.operation_dispatcher import (
     DispatchEvent,
     EventType,
@@ -113,6 +114,7 @@ async def test_as_a_part_of_another_application_it_refuses_what_it_refuses_alone
         ):
             answer = await http.request(method, path, content=body, headers=JSON)
             assert (answer.status_code, answer.json()["code"]) == (status, code), path
+            assert answer.headers[SERVED_BY], "commands look for it"
         assert (await http.request("OPTIONS", "/cell/operations/add")).headers["allow"]
         assert (await http.head("/cell/operations")).status_code == 200
     assert dispatcher.get_operations() == []

@@ -8,6 +8,7 @@ What comes through has been read in full, so whatever is cut off never acts.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
+from importlib.metadata import version
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pointsman.api.keys import is_loopback
 from pointsman.api.rest.errors import Problem, problem_of, response_of
 from pointsman.api.rest.strict_json import NotJson, read_json
+from pointsman.config import SERVED_BY
 from pointsman.config.keys import Key
 
 BODY_BYTES: Final = 1_000_000
@@ -26,6 +28,7 @@ HEARD_BYTES: Final = 64_000_000
 """Of a body that is too long. They are not kept."""
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON: Final = "application/json"
+OURS: Final = (SERVED_BY.encode(), version("pointsman").encode())
 
 Who: TypeAlias = Callable[[str, Mapping[str, str]], Key | None]
 """Whose request it is, by its verb and path, and its headers. None: there are no keys."""
@@ -98,7 +101,7 @@ class _Enough(BaseException):
 
 
 class _Answering:
-    """Sends what is answered; to a HEAD, as much of it as comes before the body."""
+    """Sends what is answered, and whose answer it is; to a HEAD, what comes before the body."""
 
     def __init__(self, send: Send, *, bodiless: bool) -> None:
         self._send = send
@@ -108,6 +111,8 @@ class _Answering:
     async def __call__(self, message: Message) -> None:
         self.begun = True
         self.ended = message["type"] == "http.response.body" and not message.get("more_body")
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), OURS]
         await self._send(message)
         if self._bodiless:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -12,7 +12,6 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from importlib.metadata import version
 from typing import Final, TypeAlias
 
 import h11
@@ -28,7 +27,7 @@ from pointsman.api.rest.entrance import Entrance
 from pointsman.api.rest.errors import Problem, response_of
 from pointsman.api.rest.pages import OPEN
 from pointsman.api.rest.streams import Streams
-from pointsman.config import SERVED_BY, Address
+from pointsman.config import Address
 from pointsman.runtime.clock import Clock
 
 GRACE_SECONDS: Final = 2
@@ -123,7 +122,6 @@ def _config(app: ASGIApp, tls: Tls | None) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        headers=[(SERVED_BY, version("pointsman"))],
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         ssl_certfile=tls.certificate if tls else None,
