@@ -5,6 +5,7 @@ python examples/operations_dual_interface.py --seconds 60
 
 import argparse
 import asyncio
+from contextlib import suppress
 
 from pointsman.operation_dispatcher import (
     BrowserEventVisualizer,
@@ -59,4 +60,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())

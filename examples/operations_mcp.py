@@ -7,6 +7,7 @@ Without --seconds an agent of its own looks at it, and it ends.
 
 import argparse
 import asyncio
+from contextlib import suppress
 
 from mcp.client import Client
 
@@ -44,4 +45,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())

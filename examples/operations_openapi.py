@@ -8,6 +8,7 @@ Without --seconds it asks itself a few things, and ends.
 import argparse
 import json
 import time
+from contextlib import suppress
 from http.client import HTTPConnection
 
 from pointsman.operation_dispatcher import (
@@ -53,4 +54,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):
+        main()

@@ -5,6 +5,7 @@ python examples/operations_visualization.py --seconds 60
 
 import argparse
 import time
+from contextlib import suppress
 
 from pointsman.operation_dispatcher import (
     BrowserEventVisualizer,
@@ -52,4 +53,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):
+        main()
