@@ -1,5 +1,6 @@
 """What a dispatcher keeps in a file: all of it, however little it knows by heart."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -152,7 +153,9 @@ def test_what_has_ended_and_is_forgotten_before_its_author_hears_says_how_it_end
 
 
 def spoil(path: Path) -> None:
-    """Write nonsense over the second page of a file of SQLite."""
+    """Write nonsense over the second page of a file of SQLite, once nothing is beside it."""
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
     with path.open("r+b") as file:
         file.seek(4_096)
         file.write(b"\xff" * 4_096)
@@ -160,8 +163,9 @@ def spoil(path: Path) -> None:
 
 def test_a_record_that_is_damaged_is_one_line_that_says_what_would_work(tmp_path: Path) -> None:
     path = tmp_path / "cell.db"
-    worked_off(path, 3)
     record = record_beside(path)
+    while not record.exists():  # It is kept on a thread of its own, which may be slow to begin.
+        worked_off(path, 3)
     spoil(record)
     with pytest.raises(JournalUnreadable, match=r"cell\.db\.record is no record .* delete it"):
         OperationDispatcher(ROBOT, journal=path)
