@@ -57,7 +57,7 @@ def write(rows: Sequence[Row], note: str) -> None:
     _, _, below = page.read_text(encoding="utf-8").partition(f"\n{MEASURED}")
     _, gap, said = below.partition("\n\n")
     table = SPEED.format(table=markdown(rows), machine=note)
-    page.write_text(f"{table.rstrip()}{gap}{said or chr(10)}", encoding="utf-8")
+    page.write_text(f"{table.rstrip()}{gap}{said.rstrip()}\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from pointsman.config import SERVED_BY
 from pointsman.operations.checks import PAYLOAD_BYTES, PRIORITY_MOST
 from tests.protocols.rest_bench import (
     SOON_SECONDS,
@@ -321,6 +322,7 @@ async def test_what_is_no_http_is_refused_in_the_same_shape(one: Server) -> None
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"content-type: application/json" in head
+    assert f"\r\n{SERVED_BY}: ".encode() in head
     said = json.loads(body)
     assert (said["error"], said["code"]) == (said["message"], "invalid_http")
 

@@ -25,22 +25,26 @@ def in_queue_order(
     `whole` queue says so, and has it sooner. With a `job_id`, only those of that job.
     """
     operations, active = resource.operations, resource.active
-    if active is not None and after is None and job_id in (None, operations[active].work.job_id):
+    members = None if job_id is None else resource.members.get(job_id, set())
+    if active is not None and after is None and (members is None or active in members):
         yield operations[active]
     waits = after is not None and after.id != active
     place = rank_of(after, resource.header.policy.order) if after and waits else None
-    members = resource.members.get(job_id, set()) if job_id is not None else operations.keys()
-    if job_id is not None and len(members) <= FEW:
-        waiting = iter(sorted(_ranked(resource, members)))
-    else:
-        others = _ranked(resource, operations.keys() - resource.ready.keys())
-        if whole:
-            waiting = iter(sorted([*resource.ready.all_in_order(), *others]))
-        else:
-            waiting = merge(resource.ready.in_order(place), sorted(others))
-    for rank, id in waiting:
-        if (place is None or place < rank) and (job_id is None or id in members):
+    for rank, id in _waiting(resource, place, members, whole=whole):
+        if (place is None or place < rank) and (members is None or id in members):
             yield operations[id]
+
+
+def _waiting(
+    resource: Resource, place: Rank | None, members: set[str] | None, *, whole: bool
+) -> Iterable[tuple[Rank, str]]:
+    """All that is asked for, in order; and what else comes cheaper than to leave it out."""
+    if members is not None and len(members) <= FEW:
+        return sorted(_ranked(resource, members))
+    others = _ranked(resource, resource.operations.keys() - resource.ready.keys())
+    if whole:
+        return sorted([*resource.ready.all_in_order(), *others])
+    return merge(resource.ready.in_order(place), sorted(others))
 
 
 def _ranked(resource: Resource, ids: Iterable[str]) -> Iterator[tuple[Rank, str]]:

@@ -79,11 +79,15 @@ def _leave_out_null(call: dict[str, Any]) -> None:
 
 def _make_exact(said: object) -> None:
     """Bounds of whole numbers became fractions on the way, and 2**63 - 1 became 2**63."""
-    for part in said.values() if isinstance(said, dict) else said if isinstance(said, list) else ():
-        _make_exact(part)
-    if isinstance(said, dict) and said.get("type") == "integer":
-        for name in BOUNDS & said.keys():
-            said[name] = max(-INTEGER_MOST, min(int(said[name]), INTEGER_MOST))
+    match said:
+        case list():
+            for part in said:
+                _make_exact(part)
+        case dict():
+            _make_exact([*said.values()])
+            if said.get("type") == "integer":
+                for name in BOUNDS & said.keys():
+                    said[name] = max(-INTEGER_MOST, min(int(said[name]), INTEGER_MOST))
 
 
 def _error(status: int) -> dict[str, Any]:

@@ -29,6 +29,7 @@ HEARD_BYTES: Final = 64_000_000
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON: Final = "application/json"
 OURS: Final = (SERVED_BY.encode(), version("pointsman").encode())
+"""A header of every answer."""
 
 Who: TypeAlias = Callable[[str, Mapping[str, str]], Key | None]
 """Whose request it is, by its verb and path, and its headers. None: there are no keys."""

@@ -23,7 +23,7 @@ from pointsman.api.keys import Keys, check_exposure
 from pointsman.api.listening import CannotListen, Tls, check_files
 from pointsman.api.operations import Operations
 from pointsman.api.rest.app import create_app
-from pointsman.api.rest.entrance import Entrance
+from pointsman.api.rest.entrance import OURS, Entrance
 from pointsman.api.rest.errors import Problem, response_of
 from pointsman.api.rest.pages import OPEN
 from pointsman.api.rest.streams import Streams
@@ -101,7 +101,7 @@ class _Protocol(H11Protocol):
         answer = response_of(
             Problem(400, "invalid_http", f"{msg[:1].lower()}{msg[1:].rstrip('.')}")
         )
-        headers = [*answer.raw_headers, (b"connection", b"close")]
+        headers = [*answer.raw_headers, OURS, (b"connection", b"close")]
         for event in (
             h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
             h11.Data(data=bytes(answer.body)),

@@ -1,6 +1,7 @@
 """JSON that is let in means one thing, to everybody."""
 
 import json
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,12 @@ values = st.recursive(
 def test_what_was_written_is_read(value: object) -> None:
     assert read_json(json.dumps(value).encode()) == value
     assert read_json(written(value)) == value
+
+
+@given(values, st.sampled_from([inf, -inf]))
+def test_what_json_has_no_word_for_is_refused_beside_whatever(value: object, word: float) -> None:
+    with pytest.raises(NotJson, match="Infinity, which JSON has no word for"):
+        read_json(json.dumps({"a": [value, word]}).encode())
 
 
 @given(st.binary())

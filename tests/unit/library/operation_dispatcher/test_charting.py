@@ -1,6 +1,7 @@
 """Charts of a history."""
 
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -78,6 +79,20 @@ def test_the_chart_is_a_page_that_needs_no_network(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SSH_CONNECTION", "1")
     assert show_history_gantt(DAY) == Path("history_gantt.html")
+
+
+def test_the_page_is_opened_where_there_is_a_browser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    for name in ("SSH_CONNECTION", "SSH_TTY"):
+        monkeypatch.delenv(name, raising=False)
+    page = show_history_gantt(DAY, output_html_path=tmp_path / "day 1.html")
+    assert opened == [f"{tmp_path.as_uri()}/day%201.html"]
+    monkeypatch.setenv("SSH_TTY", "/dev/pts/0")
+    assert show_history_gantt(DAY, output_html_path=page) == page
+    assert len(opened) == 1
 
 
 def test_without_plotly_its_extra_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
